@@ -1,1 +1,37 @@
-//! transaction
+//! Decides global transactions: TCC, saga and message; managed and interactive.
+//!
+//! [`decide`] turns a command into events or a refusal, [`follow`] names what the reached state demands next,
+//! [`Transaction::apply`] folds an event and cannot fail, [`wanted`] lists the calls that should be under way.
+//! Nothing here reads a clock, a random source or the network; ids, time and seeds come in as arguments.
+//!
+//! Read `transaction.rs` (the state and its fold), then `decide.rs` (the rules).
+
+mod command;
+mod decide;
+mod event;
+mod fold;
+mod kind;
+pub mod refusal;
+mod retry;
+mod spec;
+mod state;
+mod time;
+mod timeline;
+mod transaction;
+mod turn;
+mod validate;
+mod wanted;
+
+pub use command::{Command, Reply, Signal};
+pub use decide::{begin, carry_out, decide, follow};
+pub use event::{DecodeError, Event, Kept};
+pub use kind::{Decision, Mode, Operation, Order, Pattern};
+pub use refusal::{REFUSALS, Refusal, RefusalClass, RefusalKind};
+pub use retry::{Retry, delay_ms};
+pub use spec::{BranchSpec, CallSpec, CheckSpec, Header, Kind, Spec, Trace, Urls};
+pub use state::{BranchState, Phase, TRANSITIONS, Transition};
+pub use time::Time;
+pub use timeline::{TimelineEntry, entry as timeline_entry};
+pub use transaction::{Attempts, Branch, Reason, ReasonCode, Transaction};
+pub use validate::{Limits, validate, validate_branch};
+pub use wanted::{Call, CallTarget, next_due, wanted};

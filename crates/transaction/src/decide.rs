@@ -1,0 +1,340 @@
+//! The rules: what a command does to a transaction, and what a reached state demands by itself.
+//!
+//! Pure. Refuses or answers events; never changes the transaction, [`carry_out`] apart, which folds as it goes.
+//! A duplicate of what was already kept answers no events: the first answer stands.
+
+use std::sync::Arc;
+
+use crate::refusal as r;
+use crate::retry::delay_ms;
+use crate::turn::was_started;
+use crate::{
+    BranchSpec, BranchState, Command, Decision, Event, Kind, Mode, Operation, Pattern, Phase, Reason,
+    ReasonCode, Refusal, Reply, Signal, Spec, Time, Trace, Transaction, validate_branch,
+};
+
+/// Begins a transaction: the state after its first event. `spec` has passed [`crate::validate`].
+#[must_use]
+pub fn begin(number: u64, at: Time, (spec, trace): (&Arc<Spec>, Trace)) -> (Event, Transaction) {
+    (Event::Begun { spec: Arc::clone(spec), trace }, Transaction::begun(number, at, (spec, trace)))
+}
+
+/// Decides `command`, folds its events and all that follow from them. `keep` stores each event and answers its sequence.
+///
+/// # Errors
+/// The refusal, in which case nothing was kept and nothing changed.
+pub fn carry_out(
+    transaction: &mut Transaction,
+    command: &Command,
+    now: Time,
+    keep: &mut dyn FnMut(&Event) -> u64,
+) -> Result<(), Refusal> {
+    for event in decide(transaction, command, now)? {
+        let sequence = keep(&event);
+        transaction.apply(sequence, now, &event);
+    }
+    while let Some(event) = follow(transaction, now) {
+        let sequence = keep(&event);
+        transaction.apply(sequence, now, &event);
+    }
+    Ok(())
+}
+
+/// The events that `command` causes directly; empty when it changes nothing.
+///
+/// # Errors
+/// The refusal, when the command conflicts with the state or names what is not there.
+pub fn decide(transaction: &Transaction, command: &Command, now: Time) -> Result<Vec<Event>, Refusal> {
+    match command {
+        Command::Register(spec) => register(transaction, spec),
+        Command::Confirm => confirm(transaction, now),
+        Command::Cancel { detail } => cancel(transaction, detail.as_ref()),
+        Command::Signal { branch, signal, result } => signal_branch(transaction, branch, (*signal, result)),
+        Command::Retry => retry(transaction),
+        Command::Replied { branch, operation, attempt, reply, seed } => Ok(match branch {
+            Some(index) => replied(
+                transaction,
+                Asked { index: *index, operation: *operation, attempt: *attempt },
+                reply,
+                (now, *seed),
+            ),
+            None => checked(transaction, *attempt, reply, (now, *seed)),
+        }),
+        Command::Due => Ok(due(transaction, now)),
+    }
+}
+
+/// What the state demands by itself: the next event that nobody has to ask for.
+#[must_use]
+pub fn follow(transaction: &Transaction, now: Time) -> Option<Event> {
+    let branches = &transaction.branches;
+    match transaction.phase {
+        Phase::Open => {
+            if let Some(index) = branches.iter().position(|branch| branch.state == BranchState::Refused) {
+                return Some(refused(transaction, index));
+            }
+            let decides = transaction.spec.mode == Mode::Managed
+                && (transaction.spec.pattern == Pattern::Message
+                    || branches.iter().all(|branch| branch.state == BranchState::Tried));
+            decides.then(|| all_tried(transaction, now))
+        }
+        Phase::Cooling | Phase::Confirmed | Phase::Cancelled => None,
+        Phase::Confirming => {
+            let settled = match transaction.spec.pattern {
+                Pattern::Tcc | Pattern::Message => BranchState::Confirmed,
+                Pattern::Saga => BranchState::Tried,
+            };
+            branches.iter().all(|branch| branch.state == settled).then_some(Event::Finished)
+        }
+        Phase::Cancelling => {
+            let all_undone = branches.iter().all(|branch| match transaction.spec.pattern {
+                Pattern::Tcc => branch.state == BranchState::Cancelled,
+                Pattern::Saga => branch.state == BranchState::Cancelled || !was_started(transaction, branch),
+                Pattern::Message => true,
+            });
+            all_undone.then_some(Event::Finished)
+        }
+    }
+}
+
+fn all_tried(transaction: &Transaction, now: Time) -> Event {
+    if transaction.spec.cooling_off_ms > 0 && transaction.spec.pattern == Pattern::Tcc {
+        Event::Cooled { until: now.plus_ms(transaction.spec.cooling_off_ms) }
+    } else {
+        Event::Decided { decision: Decision::Confirm, reason: None }
+    }
+}
+
+fn refused(transaction: &Transaction, index: usize) -> Event {
+    let branch = &transaction.branches[index];
+    let detail = branch.pace.last_error.clone().unwrap_or_else(|| Arc::from("signalled as refused"));
+    cancelled_because(ReasonCode::BranchRefused, u16::try_from(index).ok(), detail)
+}
+
+fn cancelled_because(code: ReasonCode, branch: Option<u16>, detail: Arc<str>) -> Event {
+    Event::Decided { decision: Decision::Cancel, reason: Some(Reason { code, branch, detail }) }
+}
+
+fn register(transaction: &Transaction, spec: &Arc<BranchSpec>) -> Result<Vec<Event>, Refusal> {
+    if let Some(index) = transaction.branch_index(&spec.id) {
+        return if transaction.branches[usize::from(index)].spec == *spec {
+            Ok(Vec::new())
+        } else {
+            Err(r::BRANCH_MISMATCH.because(format!("branch {} is registered with other content", spec.id)))
+        };
+    }
+    if transaction.spec.mode == Mode::Managed {
+        return Err(
+            r::NOT_INTERACTIVE.because("a managed transaction names all its branches when it is begun")
+        );
+    }
+    if transaction.phase != Phase::Open {
+        return Err(decided_already(transaction));
+    }
+    validate_branch(transaction.spec.pattern, transaction.spec.mode, spec)?;
+    if let Some(unknown) = spec.after.iter().find(|id| transaction.branch_index(id).is_none()) {
+        return Err(r::AFTER_UNKNOWN.at("/after", format!("there is no branch {unknown}")));
+    }
+    Ok(vec![Event::Registered(Arc::clone(spec))])
+}
+
+fn confirm(transaction: &Transaction, now: Time) -> Result<Vec<Event>, Refusal> {
+    match (transaction.decision, transaction.spec.mode) {
+        (Some(Decision::Confirm), _) => return Ok(Vec::new()),
+        (Some(Decision::Cancel), _) => return Err(decided_already(transaction)),
+        (None, Mode::Managed) => {
+            return Err(r::NOT_INTERACTIVE
+                .because("the coordinator confirms a managed transaction when all its tries are done"));
+        }
+        (None, Mode::Interactive) => {}
+    }
+    if transaction.phase == Phase::Cooling {
+        return Ok(Vec::new());
+    }
+    let unsignalled =
+        |branch: &&crate::Branch| branch.spec.kind == Kind::Await && branch.state != BranchState::Tried;
+    if let Some(branch) = transaction.branches.iter().find(unsignalled) {
+        return Err(r::NOT_ALL_TRIED.because(format!("branch {} has not been signalled", branch.spec.id)));
+    }
+    Ok(vec![all_tried(transaction, now)])
+}
+
+fn cancel(transaction: &Transaction, detail: Option<&Arc<str>>) -> Result<Vec<Event>, Refusal> {
+    match transaction.decision {
+        Some(Decision::Cancel) => Ok(Vec::new()),
+        Some(Decision::Confirm) => Err(decided_already(transaction)),
+        None => {
+            let detail = detail.map_or_else(|| Arc::from("cancelled by request"), Arc::clone);
+            Ok(vec![cancelled_because(ReasonCode::Withdrawn, None, detail)])
+        }
+    }
+}
+
+fn signal_branch(
+    transaction: &Transaction,
+    id: &str,
+    (signal, result): (Signal, &Option<Arc<str>>),
+) -> Result<Vec<Event>, Refusal> {
+    let Some(index) = transaction.branch_index(id) else {
+        return Err(
+            r::BRANCH_UNKNOWN.because(format!("transaction {} has no branch {id}", transaction.spec.id))
+        );
+    };
+    let branch = &transaction.branches[usize::from(index)];
+    if branch.spec.kind != Kind::Await {
+        return Err(r::NOT_AWAITED.because(format!("branch {id} is of kind {}", branch.spec.kind.name())));
+    }
+    match branch.signal {
+        Some(first) if first == signal => Ok(Vec::new()),
+        Some(_) => {
+            Err(r::ALREADY_SIGNALLED
+                .because(format!("branch {id} was signalled before, with the other outcome")))
+        }
+        None if transaction.phase != Phase::Open => Err(decided_already(transaction)),
+        None => Ok(vec![Event::Signalled { branch: index, signal, result: result.clone() }]),
+    }
+}
+
+fn retry(transaction: &Transaction) -> Result<Vec<Event>, Refusal> {
+    if transaction.phase.is_final() {
+        return Err(r::ALREADY_FINAL.because(format!("the transaction is {}", transaction.state_name())));
+    }
+    Ok(vec![Event::Retried])
+}
+
+fn due(transaction: &Transaction, now: Time) -> Vec<Event> {
+    let is_over = |end: Option<Time>| end.is_some_and(|end| end <= now);
+    match transaction.phase {
+        Phase::Open if is_over(transaction.deadline_at()) => {
+            let ms = transaction.spec.deadline_ms.unwrap_or_default();
+            let waiting = transaction.branches.iter().find(|branch| branch.state == BranchState::Trying);
+            let on = waiting
+                .map_or_else(String::new, |branch| format!(", branch {} had not answered", branch.spec.id));
+            let detail = Arc::from(format!("not decided within {ms} ms{on}"));
+            vec![cancelled_because(ReasonCode::DeadlinePassed, None, detail)]
+        }
+        Phase::Cooling if is_over(transaction.cooling_until) => {
+            vec![Event::Decided { decision: Decision::Confirm, reason: None }]
+        }
+        Phase::Open
+        | Phase::Cooling
+        | Phase::Confirming
+        | Phase::Cancelling
+        | Phase::Confirmed
+        | Phase::Cancelled => Vec::new(),
+    }
+}
+
+/// The call that a reply answers.
+#[derive(Clone, Copy)]
+struct Asked {
+    index: u16,
+    operation: Operation,
+    attempt: u32,
+}
+
+fn replied(transaction: &Transaction, asked: Asked, reply: &Reply, (now, seed): (Time, u64)) -> Vec<Event> {
+    let Asked { index, operation, attempt } = asked;
+    let Some(branch) = transaction.branches.get(usize::from(index)) else { return Vec::new() };
+    if attempt <= branch.attempts.of(operation) {
+        return Vec::new(); // this attempt has been answered
+    }
+    let event = |next_at| Event::Replied { branch: index, operation, attempt, reply: reply.clone(), next_at };
+    let is_under_way = branch.operation() == Some(operation)
+        && (operation != Operation::Try || transaction.phase == Phase::Open);
+    if !is_under_way {
+        return vec![event(None)]; // kept for the timeline; decides nothing any more
+    }
+    let outcome = Outcome::of(operation, reply);
+    let failures = branch.pace.failures.saturating_add(1);
+    let Some(delay) = outcome.delay(transaction, (failures, branch.pace.needs_attention), seed) else {
+        return vec![event(None)];
+    };
+    let mut events = vec![event(Some(now.plus_ms(delay)))];
+    if let Some(why) = outcome.attention(transaction, failures).filter(|_| !branch.pace.needs_attention) {
+        events.push(Event::AttentionRaised { branch: Some(index), operation, why });
+    }
+    events
+}
+
+fn checked(transaction: &Transaction, attempt: u32, reply: &Reply, (now, seed): (Time, u64)) -> Vec<Event> {
+    let Some(check) = &transaction.check else { return Vec::new() };
+    if attempt <= check.attempts {
+        return Vec::new();
+    }
+    let event = |next_at| Event::Checked { attempt, reply: reply.clone(), next_at };
+    let failures = check.failures.saturating_add(1);
+    let outcome = Outcome::of(Operation::Check, reply);
+    if let Some(delay) = outcome.delay(transaction, (failures, check.needs_attention), seed) {
+        let mut events = vec![event(Some(now.plus_ms(delay)))];
+        if let Some(why) = outcome.attention(transaction, failures).filter(|_| !check.needs_attention) {
+            events.push(Event::AttentionRaised { branch: None, operation: Operation::Check, why });
+        }
+        return events;
+    }
+    let decided = match reply {
+        Reply::Refused { detail } => cancelled_because(ReasonCode::CheckRefused, None, Arc::clone(detail)),
+        Reply::Done { .. } | Reply::InProgress | Reply::Unknown { .. } => {
+            Event::Decided { decision: Decision::Confirm, reason: None }
+        }
+    };
+    vec![event(None), decided]
+}
+
+/// What a reply means for the operation that was asked.
+enum Outcome<'a> {
+    /// It settles the operation.
+    Settled,
+    /// Ask again at the same pace.
+    AskAgain,
+    /// Ask again with back-off; decides nothing.
+    Unknown(&'a Arc<str>),
+    /// A refusal where none is possible: unknown, and a person should look at once.
+    Impossible(&'a Arc<str>),
+}
+
+impl<'a> Outcome<'a> {
+    fn of(operation: Operation, reply: &'a Reply) -> Outcome<'a> {
+        match (reply, operation) {
+            (Reply::Done { .. }, _) | (Reply::Refused { .. }, Operation::Try | Operation::Check) => {
+                Outcome::Settled
+            }
+            (Reply::Refused { detail }, Operation::Confirm | Operation::Cancel) => {
+                Outcome::Impossible(detail)
+            }
+            (Reply::InProgress, _) => Outcome::AskAgain,
+            (Reply::Unknown { error }, _) => Outcome::Unknown(error),
+        }
+    }
+
+    /// Milliseconds until the operation is asked again; `None` when it is settled.
+    fn delay(&self, transaction: &Transaction, (failures, attended): (u32, bool), seed: u64) -> Option<u64> {
+        let retry = &transaction.spec.retry;
+        match self {
+            Outcome::Settled => None,
+            Outcome::AskAgain => Some(delay_ms(retry, 1, seed)),
+            Outcome::Unknown(_) | Outcome::Impossible(_) => {
+                Some(delay_ms(retry, if attended { u32::MAX } else { failures }, seed))
+            }
+        }
+    }
+
+    fn attention(&self, transaction: &Transaction, failures: u32) -> Option<Arc<str>> {
+        match self {
+            Outcome::Settled | Outcome::AskAgain => None,
+            Outcome::Unknown(error) => {
+                (failures >= transaction.spec.retry.attention_after).then(|| Arc::clone(error))
+            }
+            Outcome::Impossible(detail) => Some(Arc::clone(detail)),
+        }
+    }
+}
+
+fn decided_already(transaction: &Transaction) -> Refusal {
+    let decision = transaction.decision.map_or("confirm, cooling off", Decision::name);
+    r::ALREADY_DECIDED.because(format!(
+        "transaction {} is {}: the decision is {decision}",
+        transaction.spec.id,
+        transaction.state_name()
+    ))
+}

@@ -1,0 +1,113 @@
+//! Whose turn it is: which branches may start their next operation, by pattern, order and `after`.
+//!
+//! Part of the fold: given the same state it always moves the same branches.
+
+use crate::state::BranchMove;
+use crate::{Branch, BranchState, Mode, Order, Pattern, Phase, Transaction};
+
+/// Starts every branch whose turn has come, until none is left.
+pub(crate) fn take_turns(transaction: &mut Transaction) {
+    loop {
+        let mut moved = false;
+        for index in 0..transaction.branches.len() {
+            if let Some(by) = due_move(transaction, index) {
+                transaction.branches[index].step(by);
+                moved = true;
+            }
+        }
+        if !moved {
+            return;
+        }
+    }
+}
+
+/// The move that branch `index` makes by itself now, if any.
+fn due_move(transaction: &Transaction, index: usize) -> Option<BranchMove> {
+    let branch = &transaction.branches[index];
+    if let Some(by) = needs_no_call(branch) {
+        return Some(by);
+    }
+    match (transaction.phase, transaction.spec.pattern) {
+        (Phase::Open, Pattern::Tcc | Pattern::Saga) => {
+            let starts = transaction.spec.mode == Mode::Managed
+                && branch.state == BranchState::Registered
+                && predecessors_are(transaction, index, BranchState::Tried);
+            starts.then_some(BranchMove::StartTry)
+        }
+        (Phase::Confirming, Pattern::Tcc) => {
+            let waits = matches!(branch.state, BranchState::Registered | BranchState::Tried);
+            (waits && later_are(transaction, index, BranchState::Confirmed))
+                .then_some(BranchMove::StartConfirm)
+        }
+        (Phase::Confirming, Pattern::Saga) => {
+            (branch.state == BranchState::Registered).then_some(BranchMove::Try)
+        }
+        (Phase::Confirming, Pattern::Message) => {
+            let starts = branch.state == BranchState::Registered
+                && predecessors_are(transaction, index, BranchState::Confirmed);
+            starts.then_some(BranchMove::StartConfirm)
+        }
+        (Phase::Cancelling, Pattern::Tcc) => (is_uncancelled(branch)
+            && later_are(transaction, index, BranchState::Cancelled))
+        .then_some(BranchMove::StartCancel),
+        (Phase::Cancelling, Pattern::Saga) => {
+            let starts = is_uncancelled(branch)
+                && was_started(transaction, branch)
+                && successors_are_compensated(transaction, index);
+            starts.then_some(BranchMove::StartCancel)
+        }
+        (Phase::Open | Phase::Cancelling, Pattern::Message)
+        | (Phase::Cooling | Phase::Confirmed | Phase::Cancelled, _) => None,
+    }
+}
+
+/// A confirm or cancel with nothing to call is done at once.
+fn needs_no_call(branch: &Branch) -> Option<BranchMove> {
+    let operation = branch.operation()?;
+    if branch.url(operation).is_some() {
+        return None;
+    }
+    match branch.state {
+        BranchState::Confirming => Some(BranchMove::Confirm),
+        BranchState::Cancelling => Some(BranchMove::Cancel),
+        BranchState::Registered
+        | BranchState::Trying
+        | BranchState::Tried
+        | BranchState::Refused
+        | BranchState::Confirmed
+        | BranchState::Cancelled => None,
+    }
+}
+
+/// Has this branch of a saga been started, so that it must be compensated?
+pub(crate) fn was_started(transaction: &Transaction, branch: &Branch) -> bool {
+    branch.state != BranchState::Registered || transaction.spec.mode == Mode::Interactive
+}
+
+fn is_uncancelled(branch: &Branch) -> bool {
+    matches!(
+        branch.state,
+        BranchState::Registered | BranchState::Trying | BranchState::Tried | BranchState::Refused
+    )
+}
+
+fn predecessors_are(transaction: &Transaction, index: usize, state: BranchState) -> bool {
+    let branches = &transaction.branches;
+    let in_order =
+        transaction.spec.order == Order::Parallel || index == 0 || branches[index - 1].state == state;
+    in_order && branches[index].after.iter().all(|&before| branches[usize::from(before)].state == state)
+}
+
+fn later_are(transaction: &Transaction, index: usize, state: BranchState) -> bool {
+    transaction.spec.order == Order::Parallel
+        || transaction.branches[index + 1..].iter().all(|branch| branch.state == state)
+}
+
+/// Every started branch that came after this one, by order or by `after`, is compensated.
+fn successors_are_compensated(transaction: &Transaction, index: usize) -> bool {
+    transaction.branches.iter().enumerate().all(|(other, branch)| {
+        let in_order = transaction.spec.order == Order::Sequential && other > index;
+        let follows = in_order || branch.after.iter().any(|&before| usize::from(before) == index);
+        !follows || branch.state == BranchState::Cancelled || !was_started(transaction, branch)
+    })
+}

@@ -1,0 +1,242 @@
+//! What a transaction and a branch must look like to be begun. Refuses with a JSON pointer to the field at fault.
+//!
+//! Shapes of JSON and URLs are checked where they are parsed, in `server`; what depends on pattern and mode is checked here.
+
+use std::collections::BTreeMap;
+
+use crate::refusal as r;
+use crate::{BranchSpec, CallSpec, Kind, Mode, Order, Pattern, Refusal, Spec};
+
+/// The limits of one transaction, all configurable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Branches of one transaction.
+    pub branches: usize,
+    /// Labels of one transaction.
+    pub labels: usize,
+    /// Bytes of a branch's result.
+    pub result_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { branches: 100, labels: 16, result_bytes: 64 * 1024 }
+    }
+}
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;
+/// The longest deadline, cooling-off window or delay: 365 days.
+const SPAN_MAX_MS: u64 = 365 * DAY_MS;
+/// The longest time-out of one call: one hour.
+const TIMEOUT_MAX_MS: u64 = 60 * 60 * 1000;
+const LABEL_VALUE_MAX: usize = 256;
+const HEADERS_MAX: usize = 64;
+
+/// Headers that a branch may not set: the coordinator's own, and those that shape the connection.
+const RESERVED_HEADERS: &[&str] = &[
+    "host",
+    "content-length",
+    "content-type",
+    "transfer-encoding",
+    "connection",
+    "upgrade",
+    "te",
+    "trailer",
+    "traceparent",
+    "expect",
+];
+
+/// Checks a whole transaction.
+///
+/// # Errors
+/// The first fault found, with a pointer to it.
+pub fn validate(spec: &Spec, limits: &Limits) -> Result<(), Refusal> {
+    check_id("/id", &spec.id)?;
+    check_spans(spec)?;
+    check_labels(spec, limits)?;
+    check_message(spec)?;
+    if spec.branches.len() > limits.branches || (spec.branches.is_empty() && spec.mode == Mode::Managed) {
+        let detail = format!("{} branches; 1 to {} are allowed", spec.branches.len(), limits.branches);
+        return Err(r::BRANCHES_INVALID.at("/branches", detail));
+    }
+    for (index, branch) in spec.branches.iter().enumerate() {
+        validate_branch(spec.pattern, spec.mode, branch).map_err(|refusal| inside(index, refusal))?;
+    }
+    check_graph(spec)
+}
+
+/// Checks one branch by itself.
+///
+/// # Errors
+/// The first fault found, with a pointer to it from the branch.
+pub fn validate_branch(pattern: Pattern, mode: Mode, branch: &BranchSpec) -> Result<(), Refusal> {
+    check_id("/id", &branch.id)?;
+    match (&branch.kind, pattern) {
+        (Kind::Call(call), _) => check_call(pattern, mode, call),
+        (Kind::Await, Pattern::Tcc | Pattern::Saga) => Ok(()),
+        (Kind::Await, Pattern::Message) => {
+            Err(r::KIND_UNSUPPORTED.at("/kind", "a message is delivered by call branches only"))
+        }
+    }
+}
+
+fn inside(index: usize, mut refusal: Refusal) -> Refusal {
+    refusal.at = Some(format!("/branches/{index}{}", refusal.at.unwrap_or_default()));
+    refusal
+}
+
+fn check_id(at: &str, id: &str) -> Result<(), Refusal> {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
+    if (1..=128).contains(&id.len()) && id.bytes().all(allowed) {
+        return Ok(());
+    }
+    Err(r::ID_INVALID
+        .at(at, format!("an id of {} bytes that is empty, too long, or holds another character", id.len())))
+}
+
+fn check_spans(spec: &Spec) -> Result<(), Refusal> {
+    let retry = &spec.retry;
+    let spans = [
+        ("/deadline_ms", spec.deadline_ms.unwrap_or(1), 1, SPAN_MAX_MS),
+        ("/cooling_off_ms", spec.cooling_off_ms, 0, SPAN_MAX_MS),
+        ("/retry/initial_ms", retry.initial_ms, 1, DAY_MS),
+        ("/retry/max_ms", retry.max_ms, retry.initial_ms, DAY_MS),
+        ("/retry/attention_after", u64::from(retry.attention_after), 1, 1_000_000),
+        ("/check_after_ms", spec.check.as_ref().map_or(0, |check| check.after_ms), 0, SPAN_MAX_MS),
+    ];
+    for (at, value, least, most) in spans {
+        check_span(at, value, least..=most)?;
+    }
+    if spec.cooling_off_ms > 0 && spec.pattern != Pattern::Tcc {
+        return Err(r::FIELD_UNEXPECTED.at("/cooling_off_ms", "only a tcc transaction cools off"));
+    }
+    if spec.deadline_ms.is_none() && spec.pattern != Pattern::Message {
+        return Err(r::FIELD_MISSING.at("/deadline_ms", "a tcc or saga transaction needs a deadline"));
+    }
+    Ok(())
+}
+
+fn check_span(at: &str, value: u64, range: std::ops::RangeInclusive<u64>) -> Result<(), Refusal> {
+    if range.contains(&value) {
+        return Ok(());
+    }
+    Err(r::SPAN_INVALID.at(at, format!("{value} is not within {} to {}", range.start(), range.end())))
+}
+
+fn check_labels(spec: &Spec, limits: &Limits) -> Result<(), Refusal> {
+    if spec.labels.len() > limits.labels {
+        let detail = format!("{} labels; at most {} are allowed", spec.labels.len(), limits.labels);
+        return Err(r::LABELS_INVALID.at("/labels", detail));
+    }
+    for (key, value) in &spec.labels {
+        check_id("/labels", key)?;
+        if value.len() > LABEL_VALUE_MAX {
+            let detail =
+                format!("the label {key} has {} bytes; at most {LABEL_VALUE_MAX} are allowed", value.len());
+            return Err(r::LABELS_INVALID.at(format!("/labels/{key}"), detail));
+        }
+    }
+    Ok(())
+}
+
+/// A prepared message needs its check-back; nothing else may have one.
+fn check_message(spec: &Spec) -> Result<(), Refusal> {
+    let is_prepared = spec.pattern == Pattern::Message && spec.mode == Mode::Interactive;
+    match (&spec.check, is_prepared) {
+        (None, true) => {
+            Err(r::FIELD_MISSING.at("/check", "a prepared message needs the URL of its check-back"))
+        }
+        (Some(_), false) => Err(r::FIELD_UNEXPECTED.at("/check", "only a prepared message is checked back")),
+        (Some(_), true) | (None, false) => Ok(()),
+    }
+}
+
+fn check_call(pattern: Pattern, mode: Mode, call: &CallSpec) -> Result<(), Refusal> {
+    check_span("/timeout_ms", call.timeout_ms, 1..=TIMEOUT_MAX_MS)?;
+    let urls = &call.urls;
+    let needed = match pattern {
+        Pattern::Tcc => [
+            ("/try", mode == Mode::Managed, &urls.attempt),
+            ("/confirm", true, &urls.confirm),
+            ("/cancel", true, &urls.cancel),
+        ],
+        Pattern::Saga => [
+            ("/action", mode == Mode::Managed, &urls.attempt),
+            ("/confirm", false, &None),
+            ("/compensate", false, &urls.cancel),
+        ],
+        Pattern::Message => {
+            [("/try", false, &None), ("/deliver", true, &urls.confirm), ("/cancel", false, &None)]
+        }
+    };
+    for (at, is_needed, url) in needed {
+        if is_needed && url.is_none() {
+            return Err(r::FIELD_MISSING
+                .at(at, format!("a call branch of a {} {} needs it", mode.name(), pattern.name())));
+        }
+    }
+    check_headers(call)
+}
+
+fn check_headers(call: &CallSpec) -> Result<(), Refusal> {
+    if call.headers.len() > HEADERS_MAX {
+        return Err(r::HEADER_INVALID.at("/headers", format!("at most {HEADERS_MAX} headers are allowed")));
+    }
+    for header in &call.headers {
+        let name = header.name.to_ascii_lowercase();
+        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let visible = |byte: u8| byte == b'\t' || (b' '..=b'~').contains(&byte);
+        let is_reserved = RESERVED_HEADERS.contains(&name.as_str()) || name.starts_with("tercet-");
+        let fits = (1..=256).contains(&name.len()) && header.value.len() <= 8192;
+        if is_reserved || !fits || !name.bytes().all(token) || !header.value.bytes().all(visible) {
+            let detail = format!("the header {} cannot be sent as given", header.name.escape_debug());
+            return Err(r::HEADER_INVALID.at("/headers", detail));
+        }
+    }
+    Ok(())
+}
+
+/// Ids are unique, `after` names branches that exist, and nothing waits for itself.
+fn check_graph(spec: &Spec) -> Result<(), Refusal> {
+    let mut index_of = BTreeMap::new();
+    for (index, branch) in spec.branches.iter().enumerate() {
+        if let Some(first) = index_of.insert(&*branch.id, index) {
+            let detail = format!("branch {} is also branch number {first}", branch.id);
+            return Err(r::BRANCH_DUPLICATE.at(format!("/branches/{index}/id"), detail));
+        }
+    }
+    let mut waits_for: Vec<Vec<usize>> = Vec::with_capacity(spec.branches.len());
+    for (index, branch) in spec.branches.iter().enumerate() {
+        let mut before = Vec::new();
+        for (position, id) in branch.after.iter().enumerate() {
+            let Some(&other) = index_of.get(&**id) else {
+                let at = format!("/branches/{index}/after/{position}");
+                return Err(r::AFTER_UNKNOWN.at(at, format!("there is no branch {}", id.escape_debug())));
+            };
+            before.push(other);
+        }
+        if spec.order == Order::Sequential && index > 0 {
+            before.push(index - 1);
+        }
+        waits_for.push(before);
+    }
+    match unreachable(&waits_for) {
+        None => Ok(()),
+        Some(index) => {
+            let detail = format!("branch {} would wait for itself", spec.branches[index].id);
+            Err(r::AFTER_CYCLE.at(format!("/branches/{index}/after"), detail))
+        }
+    }
+}
+
+/// The first node of a graph that no order can reach, if there is one (Kahn, 1962).
+fn unreachable(waits_for: &[Vec<usize>]) -> Option<usize> {
+    let mut done = vec![false; waits_for.len()];
+    loop {
+        let ready = |index: &usize| !done[*index] && waits_for[*index].iter().all(|&before| done[before]);
+        match (0..done.len()).find(ready) {
+            Some(index) => done[index] = true,
+            None => return done.iter().position(|is_done| !is_done),
+        }
+    }
+}
