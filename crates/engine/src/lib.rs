@@ -1,1 +1,28 @@
-//! engine
+//! Drives: takes requests, has them decided, keeps them in the journal, and only then answers and calls.
+//!
+//! Plain synchronous code behind ports (clock, network, journal, archive store), so that a simulator can run the very
+//! same code under a seed. Nothing here is async and nothing here speaks HTTP.
+//!
+//! Read `partition.rs` (decide, in order, into a batch), then `run.rs` (the threads around it).
+
+pub mod archive;
+mod clock;
+mod config;
+mod fault;
+mod handle;
+mod keep;
+mod meters;
+mod network;
+mod partition;
+pub mod refusal;
+mod request;
+mod run;
+
+pub use clock::{Clock, SystemClock};
+pub use config::{Config, ParticipantLimits};
+pub use fault::Fault;
+pub use handle::{Engine, Health};
+pub use meters::{Bounds, Meters};
+pub use network::{Heard, Network};
+pub use request::{Act, Answer, Begin, Filter, Key, Page, Respond, Timeline, TimelineQuery};
+pub use run::{Parts, Running, start};

@@ -1,0 +1,31 @@
+//! What an operator or a restart must mend. A fault while running ends the process; it is never retried on the same file.
+
+/// A fault of the engine.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The journal failed.
+    #[error("journal: {0}")]
+    Journal(#[from] journal::Fault),
+    /// The archive's store failed.
+    #[error("archive: {0}")]
+    Archive(String),
+    /// The journal holds something that this version does not know.
+    #[error("journal entry {sequence}: {why}")]
+    Entry {
+        /// The event's sequence.
+        sequence: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// The archive is missing and the journal no longer reaches back to the beginning.
+    #[error("the archive holds events up to {archived}, but the journal begins at {first}: restore the archive folder from a backup, or the journal segments before {first}")]
+    HistoryMissing {
+        /// What the archive holds.
+        archived: u64,
+        /// Where the journal begins.
+        first: u64,
+    },
+    /// A thread could not be started.
+    #[error("thread: {0}")]
+    Thread(#[from] std::io::Error),
+}

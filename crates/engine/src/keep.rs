@@ -1,0 +1,1 @@
+//! What was decided, waiting to be kept: see the next commit.

@@ -1,0 +1,1 @@
+//! The partition: see the next commit.
