@@ -1,6 +1,6 @@
 //! Nothing in the tree names a folder of the machine it was written on.
 //!
-//! Looks at every text file but the lock file. A path below such a folder of ours (`src/work/x`) is none.
+//! Looks at every text file but the lock file. A path below such a folder of ours (`src/home/x`) is none.
 
 use super::Finding;
 use super::source::is_name;
