@@ -8,13 +8,18 @@
 //! `docs/internals/journal.md` for the file format and the recovery rules.
 
 pub mod chain;
+pub mod conformance;
+pub mod disk;
 mod fault;
+pub mod file;
 mod frame;
 mod gauge;
 pub mod memory;
 pub mod port;
 
+pub use disk::{Disk, DiskFile, RealDisk};
 pub use fault::Fault;
+pub use file::{FileJournal, FileOptions, verify};
 pub use frame::Frame;
 pub use gauge::{Gauge, Space};
 pub use memory::{Memory, MemoryOptions, MemoryStore};

@@ -1,0 +1,313 @@
+//! A disk in memory that tells what a program sees from what would survive a power cut.
+//!
+//! Written bytes are visible at once and durable, in sectors of 512 bytes, only after a sync; names are durable
+//! only after a folder's sync. A [`FakeDisk::crash`] keeps a random part of the rest, by a seed: same calls and
+//! seed, same bytes. It must never be kinder than a real disk. Read next: `disk/fake/inode.rs`, then the tests in
+//! `tests/crash.rs`.
+
+mod inode;
+mod trouble;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Disk, DiskFile, DiskLock, LockRefused};
+use inode::Inode;
+pub use trouble::{Call, Trouble};
+
+/// A seeded stream of numbers (SplitMix64): enough to choose sectors by.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn coin(&mut self) -> bool {
+        self.roll() & 1 == 1
+    }
+}
+
+/// A disk that can crash, fill up and fail. Clones are the same disk.
+#[derive(Clone, Default)]
+pub struct FakeDisk {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    inodes: Vec<Inode>,
+    names: BTreeMap<String, usize>,
+    durable_names: BTreeMap<String, usize>,
+    pending: Vec<NameChange>,
+    locks: BTreeSet<String>,
+    capacity: Option<u64>,
+    troubles: Vec<Trouble>,
+    power: u64,
+}
+
+#[derive(Clone)]
+enum NameChange {
+    Create(String, usize),
+    Rename(String, String),
+    Remove(String),
+}
+
+impl NameChange {
+    fn apply(&self, names: &mut BTreeMap<String, usize>) {
+        match self {
+            NameChange::Create(name, inode) => {
+                names.insert(name.clone(), *inode);
+            }
+            NameChange::Rename(from, to) => {
+                if let Some(inode) = names.remove(from) {
+                    names.insert(to.clone(), inode);
+                }
+            }
+            NameChange::Remove(name) => {
+                names.remove(name);
+            }
+        }
+    }
+}
+
+impl FakeDisk {
+    /// An empty disk without bounds.
+    #[must_use]
+    pub fn new() -> FakeDisk {
+        FakeDisk::default()
+    }
+
+    /// Bounds the sum of all files' lengths; `None` lifts the bound.
+    pub fn set_capacity(&self, bytes: Option<u64>) {
+        self.state().capacity = bytes;
+    }
+
+    /// Bytes that the named files take now.
+    #[must_use]
+    pub fn used(&self) -> u64 {
+        self.state().used()
+    }
+
+    /// Arms a trouble; several may be armed at once.
+    pub fn arm(&self, trouble: Trouble) {
+        self.state().troubles.push(trouble);
+    }
+
+    /// Takes back every armed trouble.
+    pub fn disarm(&self) {
+        self.state().troubles.clear();
+    }
+
+    /// A power cut: of what was not synced, `seed` decides what is kept, sector by sector and name by name. Open
+    /// files and locks of before are dead: what they still write is lost.
+    pub fn crash(&self, seed: u64) {
+        let mut state = self.state();
+        let state = &mut *state;
+        let mut dice = Dice(seed);
+        for inode in &mut state.inodes {
+            inode.crash(&mut dice);
+        }
+        for change in std::mem::take(&mut state.pending) {
+            if dice.coin() {
+                change.apply(&mut state.durable_names);
+            }
+        }
+        state.names = state.durable_names.clone();
+        state.end_processes();
+    }
+
+    /// A `kill -9`: the page cache survives, locks and open files do not.
+    pub fn kill(&self) {
+        self.state().end_processes();
+    }
+
+    /// A file's bytes as a program sees them; `None` when there is no such name.
+    #[must_use]
+    pub fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        let state = self.state();
+        state.names.get(name).map(|inode| state.inodes[*inode].seen.clone())
+    }
+
+    /// Puts a durable file there, whatever was there before.
+    pub fn put(&self, name: &str, bytes: &[u8]) {
+        let mut state = self.state();
+        let inode = state.inodes.len();
+        state.inodes.push(Inode::durable(bytes));
+        state.names.insert(name.to_owned(), inode);
+        state.durable_names.insert(name.to_owned(), inode);
+    }
+
+    /// An independent disk with the same durable and visible files, nothing armed, nobody on it.
+    #[must_use]
+    pub fn copy(&self) -> FakeDisk {
+        let state = self.state();
+        let copy = State {
+            inodes: state.inodes.clone(),
+            names: state.names.clone(),
+            durable_names: state.durable_names.clone(),
+            pending: state.pending.clone(),
+            capacity: state.capacity,
+            ..State::default()
+        };
+        FakeDisk { state: Arc::new(Mutex::new(copy)) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn handle(&self, state: &State, inode: usize) -> Box<dyn DiskFile> {
+        Box::new(FakeFile { disk: self.clone(), inode, power: state.power })
+    }
+}
+
+impl State {
+    fn used(&self) -> u64 {
+        self.names.values().map(|inode| self.inodes[*inode].seen.len() as u64).sum()
+    }
+
+    fn end_processes(&mut self) {
+        self.power += 1;
+        self.locks.clear();
+    }
+
+    fn change(&mut self, change: NameChange) {
+        change.apply(&mut self.names);
+        self.pending.push(change);
+    }
+
+    fn find(&self, name: &str) -> io::Result<usize> {
+        self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Disk for FakeDisk {
+    fn folder(&self) -> String {
+        "fake".to_owned()
+    }
+
+    fn open(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        let state = self.state();
+        let inode = state.find(name)?;
+        Ok(self.handle(&state, inode))
+    }
+
+    fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
+        let mut state = self.state();
+        trouble::check(&mut state.troubles, Call::Create)?;
+        if state.names.contains_key(name) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let inode = state.inodes.len();
+        state.inodes.push(Inode::default());
+        state.change(NameChange::Create(name.to_owned(), inode));
+        Ok(self.handle(&state, inode))
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        let mut state = self.state();
+        trouble::check(&mut state.troubles, Call::Rename)?;
+        state.find(from)?;
+        state.change(NameChange::Rename(from.to_owned(), to.to_owned()));
+        Ok(())
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        let mut state = self.state();
+        state.find(name)?;
+        state.change(NameChange::Remove(name.to_owned()));
+        Ok(())
+    }
+
+    fn list(&self) -> io::Result<Vec<String>> {
+        Ok(self.state().names.keys().cloned().collect())
+    }
+
+    fn sync_dir(&self) -> io::Result<()> {
+        let mut state = self.state();
+        trouble::check(&mut state.troubles, Call::SyncDir)?;
+        state.durable_names = state.names.clone();
+        state.pending.clear();
+        Ok(())
+    }
+
+    fn lock(&self, name: &str) -> Result<Box<dyn DiskLock>, LockRefused> {
+        let mut state = self.state();
+        if !state.locks.insert(name.to_owned()) {
+            return Err(LockRefused::Held("pid 1".to_owned()));
+        }
+        Ok(Box::new(FakeLock { disk: self.clone(), name: name.to_owned(), power: state.power }))
+    }
+}
+
+struct FakeFile {
+    disk: FakeDisk,
+    inode: usize,
+    power: u64,
+}
+
+impl FakeFile {
+    /// A file that was open when its process ended takes nothing more.
+    fn alive(&self, state: &State) -> io::Result<()> {
+        if state.power == self.power { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+    }
+}
+
+impl DiskFile for FakeFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        Ok(self.disk.state().inodes[self.inode].read(buffer, offset))
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        let mut state = self.disk.state();
+        self.alive(&state)?;
+        let taken = trouble::shorten(&mut state.troubles, bytes)?;
+        let room = state.capacity.map(|capacity| capacity.saturating_sub(state.used()));
+        let grown = state.inodes[self.inode].write(taken, offset, room);
+        if grown == 0 && !bytes.is_empty() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        Ok(grown)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        let mut state = self.disk.state();
+        self.alive(&state)?;
+        let checked = trouble::check(&mut state.troubles, Call::Sync);
+        let inode = &mut state.inodes[self.inode];
+        if checked.is_err() {
+            // As Linux does: the pages count as clean from now on, but never reached the disk.
+            inode.forget_dirt();
+        } else {
+            inode.sync();
+        }
+        checked
+    }
+
+    fn length(&self) -> io::Result<u64> {
+        Ok(self.disk.state().inodes[self.inode].seen.len() as u64)
+    }
+}
+
+struct FakeLock {
+    disk: FakeDisk,
+    name: String,
+    power: u64,
+}
+
+impl DiskLock for FakeLock {}
+
+impl Drop for FakeLock {
+    fn drop(&mut self) {
+        let mut state = self.disk.state();
+        if state.power == self.power {
+            state.locks.remove(&self.name);
+        }
+    }
+}
