@@ -1,15 +1,21 @@
 //! OPERATE: the one shipped binary, `tercet`. Reads the command line and hands over; it decides nothing itself.
-//! Read next: `demo/mod.rs` for the shop.
+//! Read next: `serve.rs` for the server, `settings/mod.rs` for what it can be told, `demo/mod.rs` for the shop.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
+mod ask;
 mod demo;
+mod exit;
+mod settings;
+mod tx;
 
 #[derive(Parser)]
 #[command(name = "tercet", version, about = "Transactions that move value between services, kept durably")]
 enum Command {
+    /// Look at transactions of a running server, and decide, signal or retry them by hand
+    Tx(tx::Args),
     /// Run the shop with faults injected, then judge it
     Demo(demo::Args),
     #[command(hide = true)]
@@ -18,7 +24,8 @@ enum Command {
 
 fn main() -> anyhow::Result<ExitCode> {
     match Command::parse() {
-        Command::Demo(args) => demo::run(args),
-        Command::DemoParticipant(args) => demo::participant(args).map(|()| ExitCode::SUCCESS),
+        Command::Tx(args) => Ok(tx::run(&args)),
+        Command::Demo(args) => demo::run(&args),
+        Command::DemoParticipant(args) => demo::participant(&args).map(|()| ExitCode::SUCCESS),
     }
 }

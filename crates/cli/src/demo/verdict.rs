@@ -1,0 +1,233 @@
+//! The judgement: puts what was told, what the coordinator says now and what the services' books say side by side.
+//!
+//! Pure: it reads no file and asks nobody. An invariant that does not hold makes the demo fail. Read next: `report.rs`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::args::Role;
+use super::books::Books;
+use super::catalogue::Order;
+use super::inquiry::Truth;
+use super::orders::Told;
+
+/// Everything there is to judge.
+pub(crate) struct Evidence<'a> {
+    /// What was ordered.
+    pub(crate) orders: &'a [Order],
+    /// What the initiators were told.
+    pub(crate) told: &'a [Told],
+    /// Answers outside the API's promises.
+    pub(crate) surprises: &'a [String],
+    /// What the coordinator says now, in the order of `orders`.
+    pub(crate) truths: &'a [Truth],
+    /// Each service's own books.
+    pub(crate) books: &'a [(Role, Books)],
+    /// Calls that services still had in hand at the end.
+    pub(crate) in_hand: u64,
+    /// From the first order to the last answer.
+    pub(crate) took: Duration,
+}
+
+/// One invariant.
+pub(crate) struct Check {
+    /// What must hold.
+    pub(crate) claim: String,
+    /// What was found, in figures.
+    pub(crate) found: String,
+    /// Whether it holds.
+    pub(crate) holds: bool,
+}
+
+/// One service's share of the verdict.
+pub(crate) struct Share {
+    /// Which service.
+    pub(crate) role: Role,
+    /// What confirmed orders took from it, by the coordinator's account.
+    pub(crate) due: i64,
+    /// What its own books say was captured for them.
+    pub(crate) captured: i64,
+    /// Orders in which its books and the coordinator agree.
+    pub(crate) agreeing: usize,
+}
+
+/// The whole judgement.
+pub(crate) struct Verdict {
+    /// Confirmed, and cancelled by reason: words and how many.
+    pub(crate) ends: Vec<(String, usize)>,
+    /// One per service.
+    pub(crate) shares: Vec<Share>,
+    /// The invariants.
+    pub(crate) checks: Vec<Check>,
+    /// Orders per second, first request to last final answer.
+    pub(crate) per_second: f64,
+    /// Median and 99th percentile of an order's latency, in milliseconds.
+    pub(crate) latency_ms: (u128, u128),
+    /// An order whose timeline is worth reading.
+    pub(crate) worth_reading: Option<String>,
+}
+
+impl Verdict {
+    /// Whether every invariant holds.
+    pub(crate) fn passes(&self) -> bool {
+        self.checks.iter().all(|check| check.holds)
+    }
+}
+
+/// Judges.
+pub(crate) fn judge(evidence: &Evidence) -> Verdict {
+    let shares: Vec<Share> =
+        evidence.books.iter().map(|(role, books)| share(evidence, *role, books)).collect();
+    let mut checks = vec![check_final(evidence), check_told(evidence), check_answers(evidence)];
+    checks.extend(shares.iter().zip(evidence.books).map(|(share, (_, books))| check_sums(share, books)));
+    checks.extend([check_agreement(evidence, &shares), check_lawful(evidence)]);
+    Verdict {
+        ends: ends(evidence.truths),
+        shares,
+        checks,
+        per_second: evidence.told.len() as f64 / evidence.took.as_secs_f64().max(f64::MIN_POSITIVE),
+        latency_ms: latencies(evidence.told),
+        worth_reading: worth_reading(evidence),
+    }
+}
+
+fn share(evidence: &Evidence, role: Role, books: &Books) -> Share {
+    let mut share = Share { role, due: 0, captured: 0, agreeing: 0 };
+    for (order, truth) in evidence.orders.iter().zip(evidence.truths) {
+        let (pot, amount) = order.asks(role);
+        let hold = books.holds.get(&order.id);
+        let captured = hold.is_some_and(|it| it.state == "captured" && it.pot == pot && it.amount == amount);
+        if truth.state == "confirmed" {
+            share.due += amount;
+            share.agreeing += usize::from(captured);
+        } else if truth.state == "cancelled" {
+            share.agreeing += usize::from(hold.is_none_or(|it| it.state == "released"));
+        }
+    }
+    share.captured = books.holds.values().filter(|it| it.state == "captured").map(|it| it.amount).sum();
+    share
+}
+
+fn check_final(evidence: &Evidence) -> Check {
+    let open = evidence.truths.iter().filter(|truth| !truth.is_final).count();
+    let attention = evidence.truths.iter().filter(|truth| truth.needs_attention).count();
+    Check {
+        claim: "every order is final, no call left in hand".to_owned(),
+        found: format!("{open} stuck, {attention} need attention, {} in hand", evidence.in_hand),
+        holds: open == 0
+            && attention == 0
+            && evidence.in_hand == 0
+            && evidence.truths.len() == evidence.orders.len(),
+    }
+}
+
+fn check_told(evidence: &Evidence) -> Check {
+    let changed =
+        evidence.told.iter().filter(|told| evidence.truths[told.number].state != told.state).count();
+    let across = evidence.told.iter().filter(|told| told.kills > 0).count();
+    Check {
+        claim: "what an initiator was told is still so".to_owned(),
+        found: format!("{} told, {across} of them across a kill, {changed} changed", evidence.told.len()),
+        holds: changed == 0 && evidence.told.len() == evidence.orders.len(),
+    }
+}
+
+fn check_answers(evidence: &Evidence) -> Check {
+    Check {
+        claim: "every answer was one that the API promises".to_owned(),
+        found: format!("{} were not", evidence.surprises.len()),
+        holds: evidence.surprises.is_empty(),
+    }
+}
+
+fn check_sums(share: &Share, books: &Books) -> Check {
+    let (unit, sums) = (unit(share.role), books.sums);
+    let open = books.holds.values().filter(|hold| hold.state == "held").count();
+    // The order book has no pots, so its captured holds are all there is to compare.
+    let conserved = share.role.refusal().is_none() || (sums.captured == share.captured && sums.broken == 0);
+    Check {
+        claim: format!("{} is conserved: {unit}", share.role.name()),
+        found: format!(
+            "captured {}, confirmed orders {}, still held {}",
+            share.captured, share.due, sums.held
+        ),
+        holds: conserved && share.captured == share.due && sums.held == 0 && open == 0,
+    }
+}
+
+fn unit(role: Role) -> &'static str {
+    match role {
+        Role::Stock => "units",
+        Role::Points => "points",
+        Role::Order => "order totals in cents",
+        Role::Payment => "cents",
+    }
+}
+
+fn check_agreement(evidence: &Evidence, shares: &[Share]) -> Check {
+    let agreeing: usize = shares.iter().map(|share| share.agreeing).sum();
+    let all = evidence.orders.len() * shares.len();
+    Check {
+        claim: "each service agrees with the coordinator on each order".to_owned(),
+        found: format!("{agreeing} of {all}"),
+        holds: agreeing == all,
+    }
+}
+
+fn check_lawful(evidence: &Evidence) -> Check {
+    let unlawful = ["confirm_without_try", "confirm_after_cancel", "cancel_after_confirm"];
+    let seen: i64 = evidence.books.iter().flat_map(|(_, books)| unlawful.map(|it| hazard(books, it))).sum();
+    Check {
+        claim: "no confirm or cancel came against the decision".to_owned(),
+        found: format!("{seen} came"),
+        holds: seen == 0,
+    }
+}
+
+/// How often a service's barrier counted that hazard.
+pub(crate) fn hazard(books: &Books, name: &str) -> i64 {
+    books.hazards.get(name).copied().unwrap_or(0)
+}
+
+fn ends(truths: &[Truth]) -> Vec<(String, usize)> {
+    let mut ends: BTreeMap<String, usize> = BTreeMap::new();
+    for truth in truths {
+        *ends.entry(end(truth)).or_default() += 1;
+    }
+    let mut ends: Vec<(String, usize)> = ends.into_iter().collect();
+    ends.sort_by_key(|(words, count)| (words != "confirmed", usize::MAX - count));
+    ends
+}
+
+fn end(truth: &Truth) -> String {
+    let Some((code, branch)) = &truth.reason else { return truth.state.clone() };
+    let why = match (code.as_str(), branch.as_deref()) {
+        ("branch_refused", Some("stock")) => "out of stock",
+        ("branch_refused", Some("points")) => "not enough points",
+        ("branch_refused", Some("payment")) => "card declined",
+        ("deadline_passed", _) => "deadline passed",
+        ("withdrawn", _) => "withdrawn by the customer",
+        (code, _) => code,
+    };
+    format!("{}: {why}", truth.state)
+}
+
+fn latencies(told: &[Told]) -> (u128, u128) {
+    let mut sorted: Vec<u128> = told.iter().map(|it| it.latency.as_millis()).collect();
+    sorted.sort_unstable();
+    let at =
+        |per_cent: usize| sorted.get((sorted.len() * per_cent / 100).min(sorted.len().saturating_sub(1)));
+    (at(50).copied().unwrap_or(0), at(99).copied().unwrap_or(0))
+}
+
+/// Prefers a cancelled order that lived through a kill of the coordinator, then any that did, then the most repeated.
+fn worth_reading(evidence: &Evidence) -> Option<String> {
+    let rank = |told: &&Told| {
+        let truth = &evidence.truths[told.number];
+        (told.kills > 0, truth.reason.is_some() && truth.attempts >= 4, truth.attempts)
+    };
+    evidence.told.iter().max_by_key(rank).map(|told| evidence.orders[told.number].id.clone())
+}
+
+#[cfg(test)]
+mod tests;
