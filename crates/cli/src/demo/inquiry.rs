@@ -1,7 +1,8 @@
-//! After the run: asks the coordinator for every order by id, and the services whether they still have calls in hand.
+//! After the run: asks the coordinator for every order, by id and by its list, and the services for calls in hand.
 //!
 //! It waits, but never for ever; what is not final by then is reported as it is. Read next: `verdict.rs`.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +16,9 @@ use super::wire::Wire;
 
 /// How long everything may take to become final after the last order.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// The list is served by an index that is written behind.
+const LIST_PATIENCE: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_millis(50);
 const ASKERS: usize = 8;
 
 /// What the coordinator says of one order.
@@ -32,39 +36,66 @@ pub(crate) struct Truth {
     pub(crate) attempts: u64,
 }
 
-/// Asks for every order, waiting up to a minute for final states. The order of the answers is that of the orders.
-pub(crate) async fn ask_all(run: &Arc<Run>, shop: &Shop) -> anyhow::Result<Vec<Truth>> {
+/// All that was answered.
+pub(crate) struct Answers {
+    /// By id, in the order of the run's orders.
+    pub(crate) truths: Vec<Truth>,
+    /// By the list: id and state, each as often as it was shown.
+    pub(crate) listed: Vec<(String, String)>,
+    /// Calls that services still had in hand at the end.
+    pub(crate) in_hand: u64,
+}
+
+/// Waits for final states and for the services' last calls, then takes everything down.
+pub(crate) async fn ask_everybody(run: &Arc<Run>, shop: &Shop) -> anyhow::Result<Answers> {
+    let truths = ask_all(run, shop).await?;
+    let in_hand = calm(shop).await?;
+    let listed = list(run, shop.coordinator).await?;
+    Ok(Answers { truths, listed, in_hand })
+}
+
+async fn ask_all(run: &Arc<Run>, shop: &Shop) -> anyhow::Result<Vec<Truth>> {
     let until = Instant::now() + PATIENCE;
     let next = Arc::new(AtomicUsize::new(0));
     let askers: Vec<_> = (0..ASKERS)
-        .map(|_| tokio::spawn(ask_some(Arc::clone(run), Arc::clone(&next), (shop.coordinator, until))))
+        .map(|_| Asker {
+            run: Arc::clone(run),
+            next: Arc::clone(&next),
+            wire: Wire::new(shop.coordinator),
+            until,
+        })
+        .map(|asker| tokio::spawn(asker.ask()))
         .collect();
-    let mut all = Vec::with_capacity(run.orders.len());
+    let mut all = BTreeMap::new();
     for asker in askers {
         all.extend(asker.await??);
     }
-    all.sort_by_key(|(number, _)| *number);
-    Ok(all.into_iter().map(|(_, truth)| truth).collect())
+    Ok(all.into_values().collect())
 }
 
-async fn ask_some(
+/// One of those who share the questions.
+struct Asker {
     run: Arc<Run>,
     next: Arc<AtomicUsize>,
-    (coordinator, until): (SocketAddr, Instant),
-) -> anyhow::Result<Vec<(usize, Truth)>> {
-    let mut wire = Wire::new(coordinator);
-    let mut some = Vec::new();
-    loop {
-        let number = next.fetch_add(1, Ordering::SeqCst);
-        let Some(order) = run.orders.get(number) else { return Ok(some) };
-        let truth = loop {
-            let reply = wire.get(&format!("/v1/transactions/{}?wait_ms=1000", order.id)).await?;
-            let truth = read(&reply.body);
-            if truth.is_final || reply.status == 404 || Instant::now() >= until {
-                break truth;
-            }
-        };
-        some.push((number, truth));
+    wire: Wire,
+    until: Instant,
+}
+
+impl Asker {
+    async fn ask(mut self) -> anyhow::Result<Vec<(usize, Truth)>> {
+        let mut some = Vec::new();
+        loop {
+            let number = self.next.fetch_add(1, Ordering::SeqCst);
+            let Some(order) = self.run.orders.get(number) else { return Ok(some) };
+            let truth = loop {
+                let reply = self.wire.get(&format!("/v1/transactions/{}?wait_ms=1000", order.id)).await?;
+                let truth = read(&reply.body);
+                if truth.is_final || reply.status == 404 || Instant::now() >= self.until {
+                    break truth;
+                }
+            };
+            some.push((number, truth));
+        }
     }
 }
 
@@ -74,7 +105,7 @@ fn read(body: &Value) -> Truth {
     };
     let reason = &body["reason"];
     Truth {
-        state: body["state"].as_str().unwrap_or("unknown").to_owned(),
+        state: body["state"].as_str().filter(|_| body["branches"].is_array()).unwrap_or("unknown").to_owned(),
         is_final: final_state(body).is_some(),
         reason: reason["code"]
             .as_str()
@@ -85,7 +116,7 @@ fn read(body: &Value) -> Truth {
 }
 
 /// Waits until no service has a call in hand, late tries above all; the calls that remain after a minute.
-pub(crate) async fn calm(shop: &Shop) -> anyhow::Result<u64> {
+async fn calm(shop: &Shop) -> anyhow::Result<u64> {
     let until = Instant::now() + PATIENCE;
     loop {
         let mut in_hand = 0;
@@ -95,6 +126,45 @@ pub(crate) async fn calm(shop: &Shop) -> anyhow::Result<u64> {
         if in_hand == 0 || Instant::now() >= until {
             return Ok(in_hand);
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(PAUSE).await;
     }
+}
+
+/// The list of final orders, asked again for a while as long as it is shorter than the run.
+async fn list(run: &Run, coordinator: SocketAddr) -> anyhow::Result<Vec<(String, String)>> {
+    let until = Instant::now() + LIST_PATIENCE;
+    loop {
+        let listed = walk_list(coordinator).await?;
+        let finals =
+            listed.iter().filter(|(_, state)| ["confirmed", "cancelled"].contains(&state.as_str())).count();
+        if finals >= run.orders.len() || Instant::now() >= until {
+            return Ok(listed);
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn walk_list(coordinator: SocketAddr) -> anyhow::Result<Vec<(String, String)>> {
+    let mut wire = Wire::new(coordinator);
+    let mut listed = Vec::new();
+    let mut cursor = String::new();
+    loop {
+        let page = wire.get(&format!("/v1/transactions?label.shop=demo&limit=500{cursor}")).await?;
+        let items = page.body["items"].as_array().cloned().unwrap_or_default();
+        let word = |item: &Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
+        listed.extend(items.iter().map(|item| (word(item, "id"), word(item, "state"))));
+        match page.body["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={}", in_query(next)),
+            None => return Ok(listed),
+        }
+    }
+}
+
+/// Percent-encodes whatever a cursor may contain.
+fn in_query(cursor: &str) -> String {
+    let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    cursor
+        .bytes()
+        .map(|byte| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }

@@ -18,6 +18,7 @@ mod strikes;
 mod verdict;
 mod wire;
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -37,32 +38,54 @@ use self::strikes::Strikes;
 use self::verdict::{Evidence, Verdict};
 
 const TICK: Duration = Duration::from_millis(10);
+/// What a shell answers for Ctrl-C.
+const INTERRUPTED_CODE: u8 = 130;
 
-/// Runs the demo. Exit code 0 when every invariant holds, 1 when one fails; `Err` when a process does not start or
-/// come back, or the user interrupts.
+/// Runs the demo. Exit code 0 when every invariant holds, 1 when one fails, 130 when the user interrupts; `Err` when a
+/// process does not start or come back.
 pub(crate) fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    match perform(args) {
+        Err(halt) if halt.is::<Interrupted>() => {
+            eprintln!("{halt}");
+            Ok(ExitCode::from(INTERRUPTED_CODE))
+        }
+        end => end,
+    }
+}
+
+/// Why the demo ended before its verdict.
+#[derive(Debug)]
+struct Interrupted;
+
+impl std::fmt::Display for Interrupted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("interrupted; every process of the demo is stopped")
+    }
+}
+
+impl std::error::Error for Interrupted {}
+
+fn perform(args: &Args) -> anyhow::Result<ExitCode> {
     let folder = tempfile::Builder::new().prefix("tercet-demo-").tempdir()?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let interrupted = listen_for_interrupts(&runtime)?;
-    let mut stage = Stage::new(args.orders);
-    let (mut shop, reports) = Shop::open(args, folder.path())?;
+    let (shop, reports) = Shop::open(args, folder.path())?;
+    let run = Arc::new(Run::new(args, catalogue::orders(args.orders, args.seed), &shop));
+    let stage = Stage::new(args.orders);
     introduce(args, &shop, &stage);
 
-    let run = Arc::new(Run::new(args, catalogue::orders(args.orders, args.seed), &shop));
     let begun = Instant::now();
     for _ in 0..args.customers {
         runtime.spawn(orders::customer(Arc::clone(&run)));
     }
     let mut story =
-        Story { args, run: &run, stage: &mut stage, reports: &reports, interrupted: &interrupted };
-    story.play(&mut shop)?;
+        Story { args, runtime: &runtime, folder: folder.path(), shop, run, stage, reports, interrupted };
+    story.play()?;
     let took = begun.elapsed();
-    let (verdict, tables) = judge(&mut story, (&runtime, &shop), (folder.path(), took))?;
-
-    stage.print(&tables);
+    let verdict = story.judge(took)?;
     // The processes go before the folder they work in.
-    drop(shop);
-    conclude(args, &verdict, folder, &stage);
+    drop(story);
+    conclude(args, &verdict, folder);
     Ok(if verdict.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -99,81 +122,81 @@ fn introduce(args: &Args, shop: &Shop, stage: &Stage) {
     ));
 }
 
-/// The run as it is told: who plays, where it is shown, and what may stop it.
+/// The run as it is told: who plays, where it is shown, and what may stop it. Dropping it ends every process.
 struct Story<'a> {
     args: &'a Args,
-    run: &'a Arc<Run>,
-    stage: &'a mut Stage,
-    reports: &'a Receiver<String>,
-    interrupted: &'a AtomicBool,
+    runtime: &'a Runtime,
+    folder: &'a Path,
+    shop: Shop,
+    run: Arc<Run>,
+    stage: Stage,
+    reports: Receiver<String>,
+    interrupted: Arc<AtomicBool>,
 }
 
 impl Story<'_> {
     /// Until every order has its final answer and everything that was killed is up again.
-    fn play(&mut self, shop: &mut Shop) -> anyhow::Result<()> {
+    fn play(&mut self) -> anyhow::Result<()> {
         let mut strikes = Strikes::new();
-        let all = self.args.orders;
-        while self.run.finished.load(Ordering::SeqCst) < all || strikes.is_down() {
-            self.tick()?;
+        while self.run.finished.load(Ordering::SeqCst) < self.args.orders || strikes.is_down() {
+            if self.interrupted.load(Ordering::SeqCst) {
+                bail!(Interrupted);
+            }
+            self.listen();
+            self.stage.tick(&self.run);
             if !self.args.no_kills {
-                strikes.step(shop, self.run, self.stage)?;
+                strikes.step(&mut self.shop, &self.run, &self.stage)?;
             }
             std::thread::sleep(TICK);
         }
         Ok(())
     }
 
-    fn tick(&mut self) -> anyhow::Result<()> {
-        if self.interrupted.load(Ordering::SeqCst) {
-            bail!("interrupted; every process of the demo is stopped");
-        }
+    fn listen(&mut self) {
         self.reports.try_iter().for_each(|line| self.stage.hear(&line));
-        self.stage.tick(self.run);
-        Ok(())
+    }
+
+    /// Asks everybody, reads the books, shows the tables.
+    fn judge(&mut self, took: Duration) -> anyhow::Result<Verdict> {
+        self.stage.say("every customer has an answer; now the late calls, and then the books");
+        let answers = self.runtime.block_on(async {
+            tokio::select! {
+                answers = inquiry::ask_everybody(&self.run, &self.shop) => answers,
+                () = flagged(&self.interrupted) => bail!(Interrupted),
+            }
+        })?;
+        self.listen();
+        self.stage.close();
+        let books = Role::ALL
+            .into_iter()
+            .map(|role| Ok((role, books::read(&shop::books(self.folder, role))?)))
+            .collect::<anyhow::Result<Vec<_>>>()?;
+        let surprises = self.run.surprises();
+        surprises.iter().take(10).for_each(|it| self.stage.say(it));
+        let (orders, told) = (&self.run.orders[..], &self.run.told()[..]);
+        let verdict = verdict::judge(&Evidence {
+            orders,
+            told,
+            surprises: &surprises,
+            answers: &answers,
+            books: &books,
+            took,
+        });
+        print!("{}", report::verdict(&verdict, &self.stage.faults, &books));
+        Ok(verdict)
     }
 }
 
-fn judge(
-    story: &mut Story,
-    (runtime, shop): (&Runtime, &Shop),
-    (folder, took): (&std::path::Path, Duration),
-) -> anyhow::Result<(Verdict, String)> {
-    story.stage.say("every customer has an answer; now the books");
-    let truths = runtime.block_on(inquiry::ask_all(story.run, shop))?;
-    let in_hand = runtime.block_on(inquiry::calm(shop))?;
-    story.tick()?;
-    story.stage.close();
-    let faults: Vec<String> =
-        story.stage.faults.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
-    story.stage.say(&format!("faults injected: {}", faults.join(", ").replace('_', " ")));
-    let mut books = Vec::new();
-    for role in Role::ALL {
-        books.push((role, books::read(&shop::books(folder, role))?));
+async fn flagged(flag: &AtomicBool) {
+    while !flag.load(Ordering::SeqCst) {
+        tokio::time::sleep(TICK).await;
     }
-    let told = story.run.told();
-    let surprises = story.run.surprises.lock().expect("no holder of this lock panics").clone();
-    let orders = &story.run.orders;
-    let verdict = verdict::judge(&Evidence {
-        orders,
-        told: &told,
-        surprises: &surprises,
-        truths: &truths,
-        books: &books,
-        in_hand,
-        took,
-    });
-    surprises.iter().take(10).for_each(|it| story.stage.say(it));
-    let tables = report::verdict(&verdict, &books);
-    Ok((verdict, tables))
 }
 
-fn conclude(args: &Args, verdict: &Verdict, folder: tempfile::TempDir, stage: &Stage) {
+fn conclude(args: &Args, verdict: &Verdict, folder: tempfile::TempDir) {
     let word = if verdict.passes() { "Every invariant holds." } else { "AN INVARIANT FAILED." };
-    stage.print(&format!("  {word}\n"));
+    println!("  {word}\n");
     let order = verdict.worth_reading.as_deref().unwrap_or("order-1");
-    if args.keep {
-        stage.print(&report::next_with(&folder.keep(), order));
-    } else {
-        stage.print(&report::next_without(order));
-    }
+    let folder = args.keep.then(|| folder.keep());
+    println!("{}", report::what_next(folder.as_deref(), order));
 }

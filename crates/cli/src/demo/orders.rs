@@ -35,6 +35,8 @@ pub(crate) struct Told {
 }
 
 /// The run as the customers see it; shared by all of them and read by the stage.
+///
+/// Surprises are answers that the API does not promise, in words.
 pub(crate) struct Run {
     /// What is to be ordered.
     pub(crate) orders: Vec<Order>,
@@ -44,8 +46,7 @@ pub(crate) struct Run {
     pub(crate) open: AtomicU32,
     /// Kills of the coordinator so far; written by `strikes.rs`.
     pub(crate) kills: AtomicU32,
-    /// Answers that the API does not promise, in words.
-    pub(crate) surprises: Mutex<Vec<String>>,
+    surprises: Mutex<Vec<String>>,
     told: Mutex<Vec<Told>>,
     next: AtomicUsize,
     coordinator: SocketAddr,
@@ -77,6 +78,11 @@ impl Run {
     /// What was told, in order of arrival.
     pub(crate) fn told(&self) -> Vec<Told> {
         self.told.lock().expect("no holder of this lock panics").clone()
+    }
+
+    /// The surprises so far.
+    pub(crate) fn surprises(&self) -> Vec<String> {
+        self.surprises.lock().expect("no holder of this lock panics").clone()
     }
 
     fn surprise(&self, what: String) {

@@ -2,6 +2,7 @@
 //!
 //! It judges nothing; the words ok and FAILED come from `verdict.rs`.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
 
@@ -16,14 +17,26 @@ const WIDTH: u16 = 98;
 /// One line below the head, air elsewhere.
 const LOOK: TableStyle = TableStyle::new().header_separator(LineStyle::new(' ', '─', '─', ' '));
 
-/// The tables and figures of the verdict.
-pub(crate) fn verdict(verdict: &Verdict, books: &[(Role, Books)]) -> String {
+const OWN_SERVICE: &str = r#"    curl 127.0.0.1:36789/v1/transactions -d '{"pattern": "tcc", "wait_ms": 5000, "branches": [
+       {"id": "mine", "kind": "call", "body": {"n": 1}, "try": "http://127.0.0.1:8080/try",
+        "confirm": "http://127.0.0.1:8080/confirm", "cancel": "http://127.0.0.1:8080/cancel"}]}'
+      your own service as a branch: three POST addresses that answer 200, or 409 to refuse the try
+"#;
+
+/// The faults that struck, the tables and the figures of the verdict.
+pub(crate) fn verdict(verdict: &Verdict, faults: &BTreeMap<String, u64>, books: &[(Role, Books)]) -> String {
     let (median, late) = verdict.latency_ms;
+    let of = |kind: &str| faults.get(kind).copied().unwrap_or(0);
     format!(
-        "\n{}\n\n{}\n\n{}\n\n  {:.0} orders/s, from order to final answer p50 {median} ms, p99 {late} ms, faults and kills included\n",
-        ends(&verdict.ends),
-        services(verdict, books),
-        checks(&verdict.checks),
+        "\n  {} calls lost their reply, {} came twice; {} tries were slow, {} late\n\n\
+         {}\n\n{}\n\n{}\n\n  {:.0} orders/s; from order to final answer p50 {median} ms, p99 {late} ms, faults and kills included\n\n",
+        of("reply_lost"),
+        of("duplicate"),
+        of("slow"),
+        of("late"),
+        ends(&verdict.ends).trim_fmt(),
+        services(verdict, books).trim_fmt(),
+        checks(&verdict.checks).trim_fmt(),
         verdict.per_second,
     )
 }
@@ -54,20 +67,21 @@ fn services(verdict: &Verdict, books: &[(Role, Books)]) -> Table {
         "free",
         "held",
         "captured",
-        "refused tries",
-        "duplicates absorbed",
-        "empty cancels",
-        "late tries refused",
+        "refused\ntries",
+        "duplicates\nabsorbed",
+        "empty\ncancels",
+        "late tries\nrefused",
     ]);
+    table.set_content_arrangement(ContentArrangement::Disabled);
     for (share, (role, books)) in verdict.shares.iter().zip(books) {
         let of_pots = |figure: i64| if role.refusal().is_some() { number(figure) } else { number("–") };
+        let held: i64 =
+            books.holds.values().filter(|hold| hold.state == "held").map(|hold| hold.amount).sum();
         table.add_row([
             Cell::new(role.name()),
             of_pots(books.sums.opening),
             of_pots(books.sums.free),
-            number(
-                books.holds.values().filter(|hold| hold.state == "held").map(|hold| hold.amount).sum::<i64>(),
-            ),
+            number(held),
             number(share.captured),
             number(books.refused),
             number(hazard(books, "duplicate")),
@@ -80,39 +94,30 @@ fn services(verdict: &Verdict, books: &[(Role, Books)]) -> Table {
 
 fn checks(checks: &[Check]) -> Table {
     let mut table = table(&["what must hold", "what was found", ""]);
+    table.set_content_arrangement(ContentArrangement::Disabled);
     for check in checks {
         table.add_row([check.claim.as_str(), &check.found, if check.holds { "ok" } else { "FAILED" }]);
     }
     table
 }
 
-/// What to try next when the data folder stays.
-pub(crate) fn next_with(folder: &Path, order: &str) -> String {
-    let data = shop::data(folder);
+/// What to try next; `folder` is the data folder if it stays.
+pub(crate) fn what_next(folder: Option<&Path>, order: &str) -> String {
+    let preface = match folder {
+        Some(folder) => format!(
+            "  The data stays in {}. Serve it again:\n\n    tercet serve --data {}\n\n  and in another terminal try:",
+            folder.display(),
+            shop::data(folder).display()
+        ),
+        None => "  Nothing stays of this run. To look into one, run `tercet demo --keep`, serve its folder as it\n  \
+                 will tell you, and try:"
+            .to_owned(),
+    };
     format!(
-        "  The data stays in {}. Serve it again, and in another terminal try:\n\n\
-         \x20   tercet serve --data {}\n\n\
-         {}",
-        folder.display(),
-        data.display(),
-        commands(order)
-    )
-}
-
-/// What to try next when nothing stays.
-pub(crate) fn next_without(order: &str) -> String {
-    format!(
-        "  Nothing stays of this run. To look into it, run `tercet demo --keep`, serve its folder as it then says, and try:\n\n{}",
-        commands(order)
-    )
-}
-
-fn commands(order: &str) -> String {
-    format!(
-        "\x20   tercet tx list --state cancelled          which orders were cancelled, and why\n\
-         \x20   tercet tx timeline {order:<22} one order's life, every call and every repeat\n\
-         \x20   curl -d '{{\"pattern\":\"tcc\",\"branches\":[{{\"id\":\"mine\",\"kind\":\"call\",\"try\":\"http://127.0.0.1:8080/try\",\n\
-         \x20        \"confirm\":\"http://127.0.0.1:8080/confirm\",\"cancel\":\"http://127.0.0.1:8080/cancel\"}}]}}' \\\n\
-         \x20        http://127.0.0.1:36789/v1/transactions     your own service as a branch\n"
+        "{preface}\n\n    \
+         tercet tx list --state cancelled\n      \
+           which orders were cancelled, and why\n    \
+         tercet tx timeline {order}\n      \
+           the life of one of them: every kept event and every call, across kills and repeats\n{OWN_SERVICE}"
     )
 }

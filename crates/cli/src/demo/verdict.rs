@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::args::Role;
 use super::books::Books;
 use super::catalogue::Order;
-use super::inquiry::Truth;
+use super::inquiry::{Answers, Truth};
 use super::orders::Told;
 
 /// Everything there is to judge.
@@ -19,12 +19,10 @@ pub(crate) struct Evidence<'a> {
     pub(crate) told: &'a [Told],
     /// Answers outside the API's promises.
     pub(crate) surprises: &'a [String],
-    /// What the coordinator says now, in the order of `orders`.
-    pub(crate) truths: &'a [Truth],
+    /// What everybody says now.
+    pub(crate) answers: &'a Answers,
     /// Each service's own books.
     pub(crate) books: &'a [(Role, Books)],
-    /// Calls that services still had in hand at the end.
-    pub(crate) in_hand: u64,
     /// From the first order to the last answer.
     pub(crate) took: Duration,
 }
@@ -78,11 +76,12 @@ impl Verdict {
 pub(crate) fn judge(evidence: &Evidence) -> Verdict {
     let shares: Vec<Share> =
         evidence.books.iter().map(|(role, books)| share(evidence, *role, books)).collect();
-    let mut checks = vec![check_final(evidence), check_told(evidence), check_answers(evidence)];
+    let mut checks =
+        vec![check_final(evidence), check_told(evidence), check_list(evidence), check_answers(evidence)];
     checks.extend(shares.iter().zip(evidence.books).map(|(share, (_, books))| check_sums(share, books)));
     checks.extend([check_agreement(evidence, &shares), check_lawful(evidence)]);
     Verdict {
-        ends: ends(evidence.truths),
+        ends: ends(&evidence.answers.truths),
         shares,
         checks,
         per_second: evidence.told.len() as f64 / evidence.took.as_secs_f64().max(f64::MIN_POSITIVE),
@@ -93,7 +92,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Verdict {
 
 fn share(evidence: &Evidence, role: Role, books: &Books) -> Share {
     let mut share = Share { role, due: 0, captured: 0, agreeing: 0 };
-    for (order, truth) in evidence.orders.iter().zip(evidence.truths) {
+    for (order, truth) in evidence.orders.iter().zip(&evidence.answers.truths) {
         let (pot, amount) = order.asks(role);
         let hold = books.holds.get(&order.id);
         let captured = hold.is_some_and(|it| it.state == "captured" && it.pot == pot && it.amount == amount);
@@ -109,26 +108,38 @@ fn share(evidence: &Evidence, role: Role, books: &Books) -> Share {
 }
 
 fn check_final(evidence: &Evidence) -> Check {
-    let open = evidence.truths.iter().filter(|truth| !truth.is_final).count();
-    let attention = evidence.truths.iter().filter(|truth| truth.needs_attention).count();
+    let Answers { truths, in_hand, .. } = evidence.answers;
+    let open = truths.iter().filter(|truth| !truth.is_final).count();
+    let attention = truths.iter().filter(|truth| truth.needs_attention).count();
     Check {
-        claim: "every order is final, no call left in hand".to_owned(),
-        found: format!("{open} stuck, {attention} need attention, {} in hand", evidence.in_hand),
-        holds: open == 0
-            && attention == 0
-            && evidence.in_hand == 0
-            && evidence.truths.len() == evidence.orders.len(),
+        claim: "every order is final".to_owned(),
+        found: format!("{open} stuck, {attention} need attention, {in_hand} calls in hand"),
+        holds: open == 0 && attention == 0 && *in_hand == 0 && truths.len() == evidence.orders.len(),
     }
 }
 
 fn check_told(evidence: &Evidence) -> Check {
     let changed =
-        evidence.told.iter().filter(|told| evidence.truths[told.number].state != told.state).count();
+        |told: &&Told| evidence.answers.truths.get(told.number).is_none_or(|it| it.state != told.state);
+    let changed = evidence.told.iter().filter(changed).count();
     let across = evidence.told.iter().filter(|told| told.kills > 0).count();
     Check {
-        claim: "what an initiator was told is still so".to_owned(),
-        found: format!("{} told, {across} of them across a kill, {changed} changed", evidence.told.len()),
+        claim: "what initiators were told is still so".to_owned(),
+        found: format!("{} told, {across} across a kill, {changed} changed", evidence.told.len()),
         holds: changed == 0 && evidence.told.len() == evidence.orders.len(),
+    }
+}
+
+fn check_list(evidence: &Evidence) -> Check {
+    let listed: BTreeMap<&str, &str> =
+        evidence.answers.listed.iter().map(|(id, state)| (&**id, &**state)).collect();
+    let pairs = evidence.orders.iter().zip(&evidence.answers.truths);
+    let agreeing = pairs.filter(|(order, truth)| listed.get(&*order.id) == Some(&&*truth.state)).count();
+    let (shown, all) = (evidence.answers.listed.len(), evidence.orders.len());
+    Check {
+        claim: "the list shows each order once, as it is".to_owned(),
+        found: format!("{shown} shown, {agreeing} of {all} as they are"),
+        holds: agreeing == all && shown == all,
     }
 }
 
@@ -141,16 +152,13 @@ fn check_answers(evidence: &Evidence) -> Check {
 }
 
 fn check_sums(share: &Share, books: &Books) -> Check {
-    let (unit, sums) = (unit(share.role), books.sums);
+    let sums = books.sums;
     let open = books.holds.values().filter(|hold| hold.state == "held").count();
     // The order book has no pots, so its captured holds are all there is to compare.
     let conserved = share.role.refusal().is_none() || (sums.captured == share.captured && sums.broken == 0);
     Check {
-        claim: format!("{} is conserved: {unit}", share.role.name()),
-        found: format!(
-            "captured {}, confirmed orders {}, still held {}",
-            share.captured, share.due, sums.held
-        ),
+        claim: format!("{}: captured is what was confirmed", share.role.name()),
+        found: format!("{} = {} {}, {open} still held", share.captured, share.due, unit(share.role)),
         holds: conserved && share.captured == share.due && sums.held == 0 && open == 0,
     }
 }
@@ -159,8 +167,7 @@ fn unit(role: Role) -> &'static str {
     match role {
         Role::Stock => "units",
         Role::Points => "points",
-        Role::Order => "order totals in cents",
-        Role::Payment => "cents",
+        Role::Order | Role::Payment => "cents",
     }
 }
 
@@ -168,8 +175,8 @@ fn check_agreement(evidence: &Evidence, shares: &[Share]) -> Check {
     let agreeing: usize = shares.iter().map(|share| share.agreeing).sum();
     let all = evidence.orders.len() * shares.len();
     Check {
-        claim: "each service agrees with the coordinator on each order".to_owned(),
-        found: format!("{agreeing} of {all}"),
+        claim: "each service's books agree with the coordinator".to_owned(),
+        found: format!("{agreeing} of {all}, order by order"),
         holds: agreeing == all,
     }
 }
@@ -178,7 +185,7 @@ fn check_lawful(evidence: &Evidence) -> Check {
     let unlawful = ["confirm_without_try", "confirm_after_cancel", "cancel_after_confirm"];
     let seen: i64 = evidence.books.iter().flat_map(|(_, books)| unlawful.map(|it| hazard(books, it))).sum();
     Check {
-        claim: "no confirm or cancel came against the decision".to_owned(),
+        claim: "no confirm or cancel against the decision".to_owned(),
         found: format!("{seen} came"),
         holds: seen == 0,
     }
@@ -223,8 +230,8 @@ fn latencies(told: &[Told]) -> (u128, u128) {
 /// Prefers a cancelled order that lived through a kill of the coordinator, then any that did, then the most repeated.
 fn worth_reading(evidence: &Evidence) -> Option<String> {
     let rank = |told: &&Told| {
-        let truth = &evidence.truths[told.number];
-        (told.kills > 0, truth.reason.is_some() && truth.attempts >= 4, truth.attempts)
+        let truth = evidence.answers.truths.get(told.number);
+        (told.kills > 0, truth.is_some_and(|it| it.reason.is_some()), truth.map_or(0, |it| it.attempts))
     };
     evidence.told.iter().max_by_key(rank).map(|told| evidence.orders[told.number].id.clone())
 }

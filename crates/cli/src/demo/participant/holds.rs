@@ -58,13 +58,13 @@ pub(crate) fn serve(books: &mut Connection, role: Role, call: &Call) -> rusqlite
         return Ok(answer(400, "body_invalid"));
     };
     barrier::pass(books, call, |local| match call.operation {
-        Operation::Try => hold(local, role, (&call.transaction, &ask)),
+        Operation::Try => hold(local, role, &call.transaction, &ask),
         Operation::Confirm => close(local, &call.transaction, "captured"),
         Operation::Cancel => close(local, &call.transaction, "released"),
     })
 }
 
-fn hold(local: &Connection, role: Role, (transaction, ask): (&str, &Ask)) -> rusqlite::Result<Answer> {
+fn hold(local: &Connection, role: Role, transaction: &str, ask: &Ask) -> rusqlite::Result<Answer> {
     if let Some(short) = role.refusal() {
         let taken = local.execute(
             "UPDATE pots SET free = free - ?2, held = held + ?2 WHERE id = ?1 AND free >= ?2",

@@ -9,9 +9,8 @@ struct World {
     orders: Vec<Order>,
     told: Vec<Told>,
     surprises: Vec<String>,
-    truths: Vec<Truth>,
+    answers: Answers,
     books: Vec<(Role, Books)>,
-    in_hand: u64,
 }
 
 fn truth(state: &str) -> Truth {
@@ -39,7 +38,9 @@ fn honest() -> World {
         (role, Books { sums, holds, hazards: BTreeMap::new(), refused: 0 })
     });
     let truths = states.map(truth).to_vec();
-    World { told: told.collect(), surprises: Vec::new(), truths, books: books.into(), in_hand: 0, orders }
+    let listed = orders.iter().zip(states).map(|(it, state)| (it.id.clone(), state.to_owned())).collect();
+    let answers = Answers { truths, listed, in_hand: 0 };
+    World { told: told.collect(), surprises: Vec::new(), answers, books: books.into(), orders }
 }
 
 fn judged(world: &World) -> Verdict {
@@ -47,9 +48,8 @@ fn judged(world: &World) -> Verdict {
         orders: &world.orders,
         told: &world.told,
         surprises: &world.surprises,
-        truths: &world.truths,
+        answers: &world.answers,
         books: &world.books,
-        in_hand: world.in_hand,
         took: Duration::from_secs(2),
     })
 }
@@ -73,30 +73,34 @@ fn unlawful(world: &mut World, hazard: &str) {
 }
 
 const FINAL: &str = "every order is final";
-const TOLD: &str = "what an initiator was told";
-const AGREES: &str = "each service agrees";
+const TOLD: &str = "what initiators were told";
+const LIST: &str = "the list shows";
+const AGREES: &str = "each service's books agree";
 
 /// What is done to the evidence, and the start of the claim that must fail then.
 const DISTORTIONS: &[(Distort, &str)] = &[
-    (|world| world.truths[1].is_final = false, FINAL),
-    (|world| world.truths[1].needs_attention = true, FINAL),
-    (|world| world.in_hand = 1, FINAL),
+    (|world| world.answers.truths[1].is_final = false, FINAL),
+    (|world| world.answers.truths[1].needs_attention = true, FINAL),
+    (|world| world.answers.in_hand = 1, FINAL),
     (|world| world.told[0].state = "cancelled".to_owned(), TOLD),
     (|world| drop(world.told.pop()), TOLD),
+    (|world| drop(world.answers.listed.pop()), LIST),
+    (|world| world.answers.listed.push(world.answers.listed[0].clone()), LIST),
+    (|world| world.answers.listed[0].1 = "trying".to_owned(), LIST),
     (|world| world.surprises.push("answered 500".to_owned()), "every answer"),
-    (|world| world.books[0].1.sums.held = 1, "stock is conserved"),
-    (|world| world.books[0].1.sums.broken = 1, "stock is conserved"),
-    (|world| world.books[1].1.sums.captured += 1, "points is conserved"),
-    (|world| drop(world.books[3].1.holds.remove("order-1")), "payment is conserved"),
-    (|world| drop(world.books[2].1.holds.remove("order-1")), "order is conserved"),
+    (|world| world.books[0].1.sums.held = 1, "stock: captured"),
+    (|world| world.books[0].1.sums.broken = 1, "stock: captured"),
+    (|world| world.books[1].1.sums.captured += 1, "points: captured"),
+    (|world| drop(world.books[3].1.holds.remove("order-1")), "payment: captured"),
+    (|world| drop(world.books[2].1.holds.remove("order-1")), "order: captured"),
     (|world| drop(world.books[2].1.holds.remove("order-1")), AGREES),
     (
         |world| world.books[1].1.holds.get_mut("order-3").unwrap().state = "held".to_owned(),
-        "points is conserved",
+        "points: captured",
     ),
     (|world| world.books[1].1.holds.get_mut("order-3").unwrap().state = "held".to_owned(), AGREES),
     (|world| world.books[1].1.holds.get_mut("order-2").unwrap().pot = "another".to_owned(), AGREES),
-    (|world| world.truths[2] = truth("unknown"), AGREES),
+    (|world| world.answers.truths[2] = truth("unknown"), AGREES),
     (|world| unlawful(world, "cancel_after_confirm"), "no confirm or cancel"),
     (|world| unlawful(world, "confirm_without_try"), "no confirm or cancel"),
 ];
