@@ -236,8 +236,8 @@ struct Asked {
 fn replied(transaction: &Transaction, asked: Asked, reply: &Reply, (now, seed): (Time, u64)) -> Vec<Event> {
     let Asked { index, operation, attempt } = asked;
     let Some(branch) = transaction.branches.get(usize::from(index)) else { return Vec::new() };
-    if attempt <= branch.attempts.of(operation) {
-        return Vec::new(); // this attempt has been answered
+    if attempt <= branch.attempts.of(operation) || branch.url(operation).is_none() {
+        return Vec::new(); // this attempt has been answered, or was never made
     }
     let event = |next_at| Event::Replied { branch: index, operation, attempt, reply: reply.clone(), next_at };
     let is_under_way = branch.operation() == Some(operation)

@@ -84,6 +84,15 @@ pub fn next_due(transaction: &Transaction) -> Option<Time> {
 }
 
 impl Transaction {
+    /// The URL that a call to `target` goes to.
+    #[must_use]
+    pub fn url(&self, target: CallTarget) -> Option<&Arc<str>> {
+        match target.branch {
+            Some(index) => self.branches.get(usize::from(index))?.url(target.operation),
+            None => self.spec.check.as_ref().map(|check| &check.url),
+        }
+    }
+
     /// Spells out the call to `target`; `None` when the transaction no longer wants it.
     /// A try is bounded by the deadline as well as by its own time-out.
     #[must_use]

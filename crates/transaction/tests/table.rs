@@ -1,0 +1,108 @@
+//! The allow-lists and the table state × command, printed for a person to read and compared with what was agreed.
+
+mod support;
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use support::{Driven, awaited, call, done, refused, spec};
+use transaction::{Command, Event, Mode, Operation, Pattern, Signal, TRANSITIONS};
+
+#[test]
+fn the_allow_list_of_moves() {
+    let mut table = String::new();
+    for (from, by, to) in TRANSITIONS.phases {
+        writeln!(table, "transaction  {:<11} {:<14} -> {to:?}", format!("{from:?}"), format!("{by:?}"))
+            .unwrap();
+    }
+    for (from, by, to) in TRANSITIONS.branches {
+        writeln!(table, "branch       {:<11} {:<14} -> {to:?}", format!("{from:?}"), format!("{by:?}"))
+            .unwrap();
+    }
+    insta::assert_snapshot!(table);
+}
+
+/// A transaction in each state that a request can meet.
+fn met(mode: Mode, state: &str) -> Driven {
+    let mut asked = spec(Pattern::Tcc, mode, vec![call("a", &[]), awaited("pay", &[])]);
+    if state == "cooling" {
+        asked.cooling_off_ms = 1_000;
+    }
+    let mut driven = Driven::begin(asked);
+    let paid = Command::Signal { branch: Arc::from("pay"), signal: Signal::Done, result: None };
+    if state != "trying" && !state.starts_with("cancel") {
+        driven.ask(paid).unwrap();
+        match mode {
+            Mode::Managed => drop(driven.reply("a", Operation::Try, done())),
+            Mode::Interactive => drop(driven.ask(Command::Confirm).unwrap()),
+        }
+    }
+    match state {
+        "confirmed" => drop(driven.reply("a", Operation::Confirm, done())),
+        "cancelling" | "cancelled" => drop(driven.ask(Command::Cancel { detail: None }).unwrap()),
+        _ => {}
+    }
+    if state == "cancelled" {
+        driven.reply("a", Operation::Cancel, done());
+    }
+    assert_eq!(driven.state(), state);
+    driven
+}
+
+#[test]
+fn every_request_in_every_state() {
+    let signal = |signal| Command::Signal { branch: Arc::from("pay"), signal, result: None };
+    let replied =
+        |operation, reply| Command::Replied { branch: Some(0), operation, attempt: 9, reply, seed: 0 };
+    let requests = [
+        ("register a new branch", Command::Register(call("new", &[]))),
+        ("confirm", Command::Confirm),
+        ("cancel", Command::Cancel { detail: None }),
+        ("signal done", signal(Signal::Done)),
+        ("signal refused", signal(Signal::Refused)),
+        ("retry", Command::Retry),
+        ("try done", replied(Operation::Try, done())),
+        ("try refused", replied(Operation::Try, refused())),
+        ("confirm done", replied(Operation::Confirm, done())),
+        ("confirm refused", replied(Operation::Confirm, refused())),
+        ("cancel done", replied(Operation::Cancel, done())),
+        ("cancel refused", replied(Operation::Cancel, refused())),
+        ("a day later", Command::Due),
+    ];
+    let mut table = String::new();
+    for mode in [Mode::Managed, Mode::Interactive] {
+        for state in ["trying", "cooling", "confirming", "confirmed", "cancelling", "cancelled"] {
+            for (name, request) in &requests {
+                let mut driven = met(mode, state);
+                driven.wait_ms(if *name == "a day later" { 86_400_000 } else { 0 });
+                let before = driven.kept.len();
+                let outcome = match driven.ask(request.clone()) {
+                    Err(refusal) => format!("refused: {}", refusal.kind.code),
+                    Ok(0) => "nothing".to_owned(),
+                    Ok(_) => {
+                        let events: Vec<&str> =
+                            driven.kept[before..].iter().map(|(_, _, event)| name_of(event)).collect();
+                        format!("{} -> {}", events.join(", "), driven.state())
+                    }
+                };
+                writeln!(table, "{:<11} {state:<10} {name:<21} {outcome}", mode.name()).unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+fn name_of(event: &Event) -> &'static str {
+    match event {
+        Event::Begun { .. } => "begun",
+        Event::Registered(_) => "registered",
+        Event::Replied { .. } => "replied",
+        Event::Checked { .. } => "checked",
+        Event::Signalled { .. } => "signalled",
+        Event::Cooled { .. } => "cooled",
+        Event::Decided { .. } => "decided",
+        Event::Finished => "finished",
+        Event::AttentionRaised { .. } => "attention raised",
+        Event::Retried => "retried",
+    }
+}
