@@ -1,4 +1,5 @@
 //! Every backend against the one suite.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 

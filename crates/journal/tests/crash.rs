@@ -1,4 +1,5 @@
 //! Power cuts, kills and failing disks under a seed: what was told is there, and nothing else than what was written.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
 //! Torn tails are cut, damage is refused, and nothing is ever accepted silently.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! A full disk: the reserve, the refusal, and the return without hand work.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::sync::Arc;
 

@@ -1,4 +1,5 @@
 //! The bytes of a released format: they must always read, and be written the same.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::Path;
 use std::sync::Arc;

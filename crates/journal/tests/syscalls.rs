@@ -1,4 +1,5 @@
 //! Counts system calls: each append makes one write and one `fdatasync`, and only then is told as durable.
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::PathBuf;
 use std::process::Command;
