@@ -8,6 +8,7 @@
 pub mod archive;
 mod clock;
 mod config;
+pub mod entry;
 mod fault;
 mod handle;
 mod keep;

@@ -1,5 +1,251 @@
-//! The archive: a fold of durable frames on disk.
+//! The archive: a fold of durable journal frames on disk. Serves what is finished, and is the checkpoint for start-up.
+//!
+//! Written behind by one thread, read by any. It decides nothing and is never a second truth: lost, it is rebuilt by
+//! replay. It must only be given entries that are durable in the journal.
+//!
+//! Read `rows.rs` (what is in the tables), `ingest.rs` (how it gets there), `store.rs` (what is asked of a store).
 
-/// The archive.
-#[derive(Debug)]
-pub struct Archive;
+mod fjall_store;
+mod fold;
+mod ingest;
+mod list;
+mod memory;
+mod purge;
+mod rows;
+mod store;
+mod timeline;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use transaction::{Refusal, Time, Transaction};
+
+use self::fjall_store::FjallStore;
+use self::memory::MemoryStore;
+use self::rows::{FORMAT, META_APPLIED, META_FORMAT};
+use self::store::{Changes, Store, Table, View};
+use crate::entry::{Entry, KeyRow};
+use crate::{Fault, Filter, Page, Timeline, TimelineQuery};
+
+/// One durable journal entry, to be archived.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ingest {
+    /// Its sequence in the journal.
+    pub sequence: u64,
+    /// What it says.
+    pub entry: Entry,
+}
+
+/// The archive: cheap to clone, read from any thread.
+#[derive(Clone)]
+pub struct Archive {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Box<dyn Store>,
+    applied: AtomicU64,
+    persisted: AtomicU64,
+    writer: Mutex<Writer>,
+}
+
+/// What only the writing thread needs.
+#[derive(Default)]
+struct Writer {
+    /// A commit failed: the store must be opened afresh before the next one.
+    broken: bool,
+    /// Where purging goes on.
+    purge: purge::Place,
+}
+
+impl Archive {
+    /// Opens the archive in the folder `path`, or creates it.
+    ///
+    /// # Errors
+    /// When the store cannot be opened, is damaged, or is of another format.
+    pub fn open(path: &Path) -> Result<Archive, Fault> {
+        Archive::over(Box::new(FjallStore::open(path)?))
+    }
+
+    /// An archive in memory, for tests and the simulator.
+    #[must_use]
+    pub fn in_memory() -> Archive {
+        Archive::over(Box::new(MemoryStore::default())).expect("memory does not fail")
+    }
+
+    fn over(store: Box<dyn Store>) -> Result<Archive, Fault> {
+        match read_meta(&*store, META_FORMAT)? {
+            Some(FORMAT) => {}
+            None => {
+                let mut changes = Changes::default();
+                changes.put(Table::Meta, META_FORMAT.to_vec(), rows::number_key(FORMAT));
+                store.commit(changes)?;
+            }
+            Some(other) => {
+                let why = format!(
+                    "its format is {other}, this version reads {FORMAT}: move the archive folder away and it is rebuilt from the journal"
+                );
+                return Err(Fault::Archive(why));
+            }
+        }
+        // What was found after a kill may not have reached the disk yet.
+        store.persist()?;
+        let applied = read_meta(&*store, META_APPLIED)?.unwrap_or(0);
+        let shared = Shared {
+            store,
+            applied: AtomicU64::new(applied),
+            persisted: AtomicU64::new(applied),
+            writer: Mutex::default(),
+        };
+        Ok(Archive { shared: Arc::new(shared) })
+    }
+
+    /// Up to which sequence entries are ingested, and visible to reads.
+    #[must_use]
+    pub fn applied(&self) -> u64 {
+        self.shared.applied.load(Ordering::Acquire)
+    }
+
+    /// Up to which sequence entries are durable here: what start-up finds at least.
+    #[must_use]
+    pub fn persisted(&self) -> u64 {
+        self.shared.persisted.load(Ordering::Acquire)
+    }
+
+    /// Takes in durable entries, in order and without gaps, as one batch: all of it is visible when this returns, or
+    /// none of it is. What is applied already is passed over. Not durable until [`Archive::persist`].
+    ///
+    /// # Errors
+    /// When the store fails (the disk may be full). The archive stays as it was and goes on answering; the caller asks
+    /// for [`Archive::applied`] again and repeats from there, later.
+    pub fn ingest(&self, batch: &[Ingest]) -> Result<(), Fault> {
+        let mut writer = self.writer()?;
+        let view = self.view()?;
+        let Some((changes, reached)) = ingest::changes(&*view, self.applied(), batch)? else {
+            return Ok(());
+        };
+        drop(view);
+        self.commit(&mut writer, changes)?;
+        self.shared.applied.store(reached, Ordering::Release);
+        Ok(())
+    }
+
+    /// Makes what is ingested durable; answers up to which sequence it is.
+    ///
+    /// # Errors
+    /// When the store fails; see [`Archive::ingest`].
+    pub fn persist(&self) -> Result<u64, Fault> {
+        let mut writer = self.writer()?;
+        let applied = self.applied();
+        self.shared.store.persist().inspect_err(|_| writer.broken = true)?;
+        self.shared.persisted.store(applied, Ordering::Release);
+        Ok(applied)
+    }
+
+    /// The number of the transaction with this id.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn number_of(&self, id: &str) -> Result<Option<u64>, Fault> {
+        let row = self.shared.store.get(Table::Ids, id.as_bytes())?;
+        row.map(|row| rows::read_number(&row)).transpose()
+    }
+
+    /// What an idempotency key was used for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn key(&self, scope: &str) -> Result<Option<KeyRow>, Fault> {
+        let row = self.shared.store.get(Table::Keys, scope.as_bytes())?;
+        Ok(row.map(|row| rows::read_key_value(&row)).transpose()?.map(|(_, row)| row))
+    }
+
+    /// The transaction of this number, as it stood at [`Archive::applied`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn load(&self, number: u64) -> Result<Option<Transaction>, Fault> {
+        fold::load(&*self.view()?, number)
+    }
+
+    /// Visits every transaction that is not final, ascending by number, one at a time.
+    ///
+    /// # Errors
+    /// When the store fails, and whatever `visit` answers.
+    pub fn open_transactions(
+        &self,
+        visit: &mut dyn FnMut(Transaction) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        fold::open_transactions(&*self.view()?, visit)
+    }
+
+    /// One page of a list, newest first.
+    ///
+    /// # Errors
+    /// When the store fails; the inner one refuses a cursor that was never given out.
+    pub fn list(&self, filter: &Filter) -> Result<Result<Page, Refusal>, Fault> {
+        list::list(&*self.view()?, filter, list::WALK_MAX)
+    }
+
+    /// One page of a transaction's history.
+    ///
+    /// # Errors
+    /// When the store fails; the inner one refuses an unknown id, or a cursor that was never given out.
+    pub fn timeline(&self, query: &TimelineQuery) -> Result<Result<Timeline, Refusal>, Fault> {
+        timeline::timeline(&*self.view()?, query)
+    }
+
+    /// Forgets at most `at_most` transactions that finished before a time, and idempotency keys used before it, oldest
+    /// first; answers how many. Each call walks a bounded number of rows and goes on where the last one stopped.
+    ///
+    /// # Errors
+    /// When the store fails; see [`Archive::ingest`].
+    pub fn purge(&self, finished_before: Time, at_most: usize) -> Result<usize, Fault> {
+        let mut writer = self.writer()?;
+        let step = purge::step(&*self.view()?, writer.purge, (finished_before, at_most))?;
+        if step.count > 0 {
+            self.commit(&mut writer, step.changes)?;
+        }
+        writer.purge = step.place;
+        Ok(step.count)
+    }
+
+    fn view(&self) -> Result<Box<dyn View>, Fault> {
+        self.shared.store.view()
+    }
+
+    /// The right to write, with a store that can be written to.
+    fn writer(&self) -> Result<MutexGuard<'_, Writer>, Fault> {
+        let mut writer = self.shared.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if writer.broken {
+            self.shared.store.reopen()?;
+            let applied = read_meta(&*self.shared.store, META_APPLIED)?.unwrap_or(0);
+            self.shared.applied.store(applied, Ordering::Release);
+            *writer = Writer::default();
+        }
+        Ok(writer)
+    }
+
+    fn commit(&self, writer: &mut Writer, changes: Changes) -> Result<(), Fault> {
+        self.shared.store.commit(changes).inspect_err(|_| writer.broken = true)
+    }
+}
+
+impl std::fmt::Debug for Archive {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Archive")
+            .field("applied", &self.applied())
+            .field("persisted", &self.persisted())
+            .finish()
+    }
+}
+
+fn read_meta(store: &dyn Store, name: &[u8]) -> Result<Option<u64>, Fault> {
+    store.get(Table::Meta, name)?.map(|row| rows::read_number(&row)).transpose()
+}
+
+/// The applied sequence that a view shows.
+fn applied_in(view: &dyn View) -> Result<u64, Fault> {
+    Ok(view.get(Table::Meta, META_APPLIED)?.map(|row| rows::read_number(&row)).transpose()?.unwrap_or(0))
+}

@@ -1,0 +1,199 @@
+//! A store on disk: fjall, a log-structured merge tree in Rust. One database, a keyspace per table, atomic batches.
+//!
+//! fjall stops writing for good after a failed write (the disk was full, say), so the database is opened afresh before
+//! the next one; what was committed before is still there. Memory is bounded here and nowhere else.
+//! Read next: `store.rs` for what is promised.
+
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::time::{Duration, Instant};
+
+use fjall::config::PinningPolicy;
+use fjall::{Database, Iter, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
+
+use super::store::{Changes, Flow, Order, Span, Store, Table, View, VisitRow};
+use crate::Fault;
+
+/// Blocks kept in memory.
+const CACHE_BYTES: u64 = 64 << 20;
+/// fjall's own journal: what a reopening has to read at most.
+const JOURNAL_BYTES: u64 = 128 << 20;
+/// Rows of one table kept in memory before they are written out; up to five times that while the disk is slow.
+const MEMTABLE_BYTES: u64 = 8 << 20;
+/// How long a reopening waits for readers to let go of the old database.
+const LET_GO: Duration = Duration::from_secs(2);
+
+/// The store on disk.
+pub(crate) struct FjallStore {
+    path: PathBuf,
+    /// `None` while a reopening failed.
+    open: RwLock<Option<Arc<Open>>>,
+}
+
+struct Open {
+    tables: Vec<Keyspace>,
+    database: Database,
+}
+
+struct FjallView {
+    snapshot: Snapshot,
+    // Holds the database while the view lives; a reopening waits for it.
+    open: Arc<Open>,
+}
+
+impl FjallStore {
+    /// Opens the store in `path`, or creates it.
+    pub(crate) fn open(path: &Path) -> Result<FjallStore, Fault> {
+        let open = Open::at(path).map_err(fault)?;
+        Ok(FjallStore { path: path.to_owned(), open: RwLock::new(Some(Arc::new(open))) })
+    }
+
+    fn opened(&self) -> RwLockReadGuard<'_, Option<Arc<Open>>> {
+        self.open.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn current(&self) -> Result<Arc<Open>, Fault> {
+        self.opened().as_ref().map(Arc::clone).ok_or_else(closed)
+    }
+}
+
+impl Open {
+    fn at(path: &Path) -> fjall::Result<Open> {
+        let database = Database::builder(path)
+            .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNAL_BYTES)
+            .worker_threads(1)
+            .open()?;
+        let tables = Table::ALL
+            .iter()
+            .map(|table| database.keyspace(table.name(), || options(*table)))
+            .collect::<Result<_, _>>()?;
+        Ok(Open { tables, database })
+    }
+}
+
+fn options(table: Table) -> KeyspaceCreateOptions {
+    let options = KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+    match table {
+        // Each begun transaction asks for an id, and most keys, that are not there: the filters stay in memory.
+        Table::Ids | Table::Keys => options
+            .filter_block_pinning_policy(PinningPolicy::all(true))
+            .index_block_pinning_policy(PinningPolicy::all(true)),
+        Table::Chunks => options.max_memtable_size(2 * MEMTABLE_BYTES).expect_point_read_hits(true),
+        Table::Summary => options.expect_point_read_hits(true),
+        Table::Live | Table::Labels | Table::KeyAges | Table::Meta => options,
+    }
+}
+
+impl Store for FjallStore {
+    fn view(&self) -> Result<Box<dyn View>, Fault> {
+        let open = self.current()?;
+        Ok(Box::new(FjallView { snapshot: open.database.snapshot(), open }))
+    }
+
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        let opened = self.opened();
+        let open = opened.as_ref().ok_or_else(closed)?;
+        let keyspace = &open.tables[table as usize];
+        // The short way sees rows of a batch that is still being applied, so a hit is asked for once more in a
+        // snapshot. What is not there now was not there before the batch either.
+        match keyspace.get(key).map_err(fault)? {
+            None => Ok(None),
+            Some(_) => row(&open.database.snapshot(), keyspace, key),
+        }
+    }
+
+    fn commit(&self, changes: Changes) -> Result<(), Fault> {
+        let open = self.current()?;
+        let mut batch = open.database.batch();
+        for change in changes.0 {
+            let keyspace = &open.tables[change.table as usize];
+            match change.value {
+                Some(value) => batch.insert(keyspace, change.key, value),
+                None => batch.remove(keyspace, change.key),
+            }
+        }
+        batch.commit().map_err(fault)
+    }
+
+    fn persist(&self) -> Result<(), Fault> {
+        self.current()?.database.persist(PersistMode::SyncData).map_err(fault)
+    }
+
+    fn reopen(&self) -> Result<(), Fault> {
+        let mut opened = self.open.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(former) = opened.take() {
+            match let_go(former) {
+                Ok(former) => drop(former),
+                Err(former) => {
+                    *opened = Some(former);
+                    return Err(Fault::Archive(
+                        "it is still being read, and cannot be opened afresh".to_owned(),
+                    ));
+                }
+            }
+        }
+        *opened = Some(Arc::new(Open::at(&self.path).map_err(fault)?));
+        Ok(())
+    }
+}
+
+/// Waits until nobody else holds the database.
+fn let_go(mut former: Arc<Open>) -> Result<Open, Arc<Open>> {
+    let start = Instant::now();
+    loop {
+        former = match Arc::try_unwrap(former) {
+            Ok(open) => return Ok(open),
+            Err(held) if start.elapsed() > LET_GO => return Err(held),
+            Err(held) => held,
+        };
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+impl View for FjallView {
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        row(&self.snapshot, &self.open.tables[table as usize], key)
+    }
+
+    fn scan(&self, span: Span<'_>, visit: VisitRow<'_>) -> Result<(), Fault> {
+        if span.end.is_some_and(|end| end <= span.start) {
+            return Ok(());
+        }
+        let end = span.end.map_or(Bound::Unbounded, Bound::Excluded);
+        let keyspace = &self.open.tables[span.table as usize];
+        let rows: Iter = self.snapshot.range::<&[u8], _>(keyspace, (Bound::Included(span.start), end));
+        match span.order {
+            Order::Ascending => walk(rows, visit),
+            Order::Descending => walk(rows.rev(), visit),
+        }
+    }
+}
+
+fn walk(rows: impl Iterator<Item = fjall::Guard>, visit: VisitRow<'_>) -> Result<(), Fault> {
+    for row in rows {
+        let (key, value) = row.into_inner().map_err(fault)?;
+        if visit(&key, &value)? == Flow::Stop {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn row(snapshot: &Snapshot, keyspace: &Keyspace, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+    Ok(snapshot.get(keyspace, key).map_err(fault)?.map(|value| value.to_vec()))
+}
+
+fn fault(error: fjall::Error) -> Fault {
+    match error {
+        fjall::Error::Io(error) => Fault::Archive(format!("its store: {error}")),
+        fjall::Error::Poisoned => Fault::Archive("its store stopped after a failed write".to_owned()),
+        fjall::Error::Locked => Fault::Archive("another process has it open".to_owned()),
+        error => Fault::Archive(format!("its store: {error}")),
+    }
+}
+
+fn closed() -> Fault {
+    Fault::Archive("its store could not be opened afresh after a failed write".to_owned())
+}

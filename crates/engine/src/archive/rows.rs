@@ -1,0 +1,206 @@
+//! The rows of the archive: how keys sort and what values hold. Bytes only; what they mean together is `ingest.rs`.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | chunks | number, first sequence in the batch | the events of that batch |
+//! | ids | the id's bytes | number |
+//! | live | number, while not final | |
+//! | labels | length, label key, length, label value, number | |
+//! | summary | number | [`Summary`] |
+//! | keys | scope | sequence, [`KeyRow`] |
+//! | key_ages | sequence of the key's entry | scope |
+//! | meta | a name | a number |
+//!
+//! Numbers in keys are big endian, so that they sort by age. Lengths go before label keys and values, so that no label
+//! is a prefix of another, whatever characters it has.
+
+use transaction::{Pattern, Phase, Time};
+
+use crate::Fault;
+use crate::entry::{KeyRow, decode_key, encode_key};
+
+/// The layout of these rows; another one is refused, and the archive is rebuilt from the journal.
+pub(crate) const FORMAT: u64 = 1;
+
+pub(crate) const META_FORMAT: &[u8] = b"format";
+pub(crate) const META_APPLIED: &[u8] = b"applied";
+/// Everything that finished before this time may have been purged.
+pub(crate) const META_PURGED: &[u8] = b"purged";
+
+pub(crate) fn number_key(number: u64) -> Vec<u8> {
+    number.to_be_bytes().to_vec()
+}
+
+pub(crate) fn chunk_key(number: u64, sequence: u64) -> Vec<u8> {
+    [number.to_be_bytes(), sequence.to_be_bytes()].concat()
+}
+
+/// The number and first sequence of a chunk's key.
+pub(crate) fn read_chunk_key(key: &[u8]) -> Result<(u64, u64), Fault> {
+    match (key.len(), key.first_chunk(), key.last_chunk()) {
+        (16, Some(number), Some(sequence)) => {
+            Ok((u64::from_be_bytes(*number), u64::from_be_bytes(*sequence)))
+        }
+        _ => Err(damaged("chunk key")),
+    }
+}
+
+/// The number that a key ends with.
+pub(crate) fn read_number(key: &[u8]) -> Result<u64, Fault> {
+    key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes)).ok_or_else(|| damaged("number"))
+}
+
+/// What the keys of all transactions with this label start with.
+pub(crate) fn label_prefix(key: &str, value: &str) -> Vec<u8> {
+    let mut prefix = Vec::with_capacity(key.len() + value.len() + 16);
+    for part in [key, value] {
+        // No label is so long; one that were would only be found together with others as long.
+        let length = u16::try_from(part.len()).unwrap_or(u16::MAX);
+        prefix.extend_from_slice(&length.to_be_bytes());
+        prefix.extend_from_slice(part.as_bytes());
+    }
+    prefix
+}
+
+pub(crate) fn label_key(key: &str, value: &str, number: u64) -> Vec<u8> {
+    let mut row = label_prefix(key, value);
+    row.extend_from_slice(&number.to_be_bytes());
+    row
+}
+
+pub(crate) fn key_value(sequence: u64, row: &KeyRow) -> Vec<u8> {
+    let mut value = sequence.to_be_bytes().to_vec();
+    encode_key(row, &mut value);
+    value
+}
+
+/// The sequence of a key's entry, and the key.
+pub(crate) fn read_key_value(value: &[u8]) -> Result<(u64, KeyRow), Fault> {
+    let (sequence, row) = value.split_first_chunk().ok_or_else(|| damaged("idempotency key"))?;
+    let row = decode_key(row).map_err(|why| Fault::Archive(format!("an idempotency key: {why}")))?;
+    Ok((u64::from_be_bytes(*sequence), row))
+}
+
+/// Appends one event to a chunk.
+pub(crate) fn push_chunk(chunk: &mut Vec<u8>, sequence: u64, encoded: &[u8]) {
+    let length = u32::try_from(encoded.len()).expect("an event is far below 4 GiB: bodies are bounded");
+    chunk.extend_from_slice(&sequence.to_le_bytes());
+    chunk.extend_from_slice(&length.to_le_bytes());
+    chunk.extend_from_slice(encoded);
+}
+
+/// Visits the events of a chunk: sequence and encoded event.
+pub(crate) fn read_chunk<'a>(
+    chunk: &'a [u8],
+    mut visit: impl FnMut(u64, &'a [u8]) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut rest = chunk;
+    while !rest.is_empty() {
+        let (sequence, after) = rest.split_first_chunk().ok_or_else(|| damaged("chunk"))?;
+        let (length, after) = after.split_first_chunk().ok_or_else(|| damaged("chunk"))?;
+        let length = u32::from_le_bytes(*length) as usize;
+        let (encoded, after) = after.split_at_checked(length).ok_or_else(|| damaged("chunk"))?;
+        visit(u64::from_le_bytes(*sequence), encoded)?;
+        rest = after;
+    }
+    Ok(())
+}
+
+/// What lists filter by, without folding the transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Summary {
+    pub(crate) pattern: Pattern,
+    pub(crate) phase: Phase,
+    pub(crate) needs_attention: bool,
+    pub(crate) created_at: Time,
+    pub(crate) finished_at: Option<Time>,
+}
+
+const SUMMARY_BYTES: usize = 19;
+/// Stands for no time: journal time never gets there.
+const NEVER: i64 = i64::MIN;
+
+impl Summary {
+    /// By position in `Pattern::ALL` and `Phase::ALL`, which only ever grow at the end.
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let position = |found: Option<usize>| found.and_then(|index| u8::try_from(index).ok());
+        let pattern = position(Pattern::ALL.iter().position(|pattern| *pattern == self.pattern));
+        let phase = position(Phase::ALL.iter().position(|phase| *phase == self.phase));
+        let mut row = Vec::with_capacity(SUMMARY_BYTES);
+        row.push(pattern.expect("ALL lists every pattern"));
+        row.push(phase.expect("ALL lists every phase"));
+        row.push(u8::from(self.needs_attention));
+        row.extend_from_slice(&self.created_at.0.to_le_bytes());
+        row.extend_from_slice(&self.finished_at.map_or(NEVER, |at| at.0).to_le_bytes());
+        row
+    }
+
+    pub(crate) fn decode(row: &[u8]) -> Result<Summary, Fault> {
+        let read = || {
+            let (&[pattern, phase, attention], times) = row.split_first_chunk()?;
+            let (created, finished) = times.split_first_chunk()?;
+            let finished = i64::from_le_bytes(finished.try_into().ok()?);
+            Some(Summary {
+                pattern: *Pattern::ALL.get(usize::from(pattern))?,
+                phase: *Phase::ALL.get(usize::from(phase))?,
+                needs_attention: attention != 0,
+                created_at: Time(i64::from_le_bytes(*created)),
+                finished_at: (finished != NEVER).then_some(Time(finished)),
+            })
+        };
+        read().ok_or_else(|| damaged("summary"))
+    }
+}
+
+pub(crate) fn damaged(what: &str) -> Fault {
+    Fault::Archive(format!("a {what} is damaged: check it with `tercet journal verify`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_reads_as_it_was_written_and_no_cut_of_it_reads() {
+        for pattern in Pattern::ALL {
+            for phase in Phase::ALL {
+                for (needs_attention, finished_at) in [(false, Some(Time(-3))), (true, None)] {
+                    let summary =
+                        Summary { pattern, phase, needs_attention, created_at: Time(i64::MAX), finished_at };
+                    let row = summary.encode();
+                    assert_eq!(row.len(), SUMMARY_BYTES);
+                    assert_eq!(Summary::decode(&row).unwrap(), summary);
+                    (0..row.len()).for_each(|cut| assert!(Summary::decode(&row[..cut]).is_err()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_label_is_a_prefix_of_another() {
+        let labels = [("a", "b"), ("a", "bc"), ("ab", ""), ("ab", "c"), ("a", "b\0"), ("a\0b", ""), ("", "")];
+        for one in labels {
+            for other in labels.into_iter().filter(|other| *other != one) {
+                let prefix = label_prefix(one.0, one.1);
+                assert!(!label_key(other.0, other.1, 1).starts_with(&prefix), "{one:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_damaged_chunk_is_a_fault() {
+        let mut chunk = Vec::new();
+        push_chunk(&mut chunk, 5, b"five");
+        push_chunk(&mut chunk, 6, b"");
+        let mut seen = Vec::new();
+        let mut visit = |sequence, encoded: &[u8]| {
+            seen.push((sequence, encoded.to_vec()));
+            Ok(())
+        };
+        read_chunk(&chunk, &mut visit).unwrap();
+        assert_eq!(seen, [(5, b"five".to_vec()), (6, Vec::new())]);
+        for cut in (1..chunk.len()).filter(|cut| *cut != 16) {
+            assert!(read_chunk(&chunk[..cut], |_, _| Ok(())).is_err(), "{cut}");
+        }
+    }
+}
