@@ -50,7 +50,14 @@ pub struct ParticipantLimits {
 
 impl Default for ParticipantLimits {
     fn default() -> Self {
-        ParticipantLimits { concurrency: 128, queue: 20_000, rate: 0, retry_percent: 20, breaker_failures: 20, breaker_ms: 1_000 }
+        ParticipantLimits {
+            concurrency: 128,
+            queue: 20_000,
+            rate: 0,
+            retry_percent: 20,
+            breaker_failures: 20,
+            breaker_ms: 1_000,
+        }
     }
 }
 

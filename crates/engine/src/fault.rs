@@ -18,13 +18,21 @@ pub enum Fault {
         why: String,
     },
     /// The archive is missing and the journal no longer reaches back to the beginning.
-    #[error("the archive holds events up to {archived}, but the journal begins at {first}: restore the archive folder from a backup, or the journal segments before {first}")]
+    #[error(
+        "the archive holds events up to {archived}, but the journal begins at {first}: restore the archive folder from a backup, or the journal segments before {first}"
+    )]
     HistoryMissing {
         /// What the archive holds.
         archived: u64,
         /// Where the journal begins.
         first: u64,
     },
+    /// The writer's thread has ended; it has reported why.
+    #[error("the writer has ended")]
+    Writer,
+    /// A thread met a state that cannot be: a bug of ours.
+    #[error("a bug in the thread {0}: see the message above; the journal is whole, a restart replays it")]
+    Bug(&'static str),
     /// A thread could not be started.
     #[error("thread: {0}")]
     Thread(#[from] std::io::Error),

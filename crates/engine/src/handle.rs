@@ -1,8 +1,19 @@
-//! The handle by which callers reach a running engine: cheap to clone, never blocks.
+//! The handle by which callers reach a running engine: cheap to clone, never blocks, refuses at once what is too much.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::Sender;
 
-use crate::{Act, Answer, Begin, Filter, Meters, Page, Respond, Timeline, TimelineQuery};
+use journal::{Gauge, Space};
+use transaction::Refusal;
+
+use crate::archiver::Job;
+use crate::meters::ShedLabels;
+use crate::partition::Input;
+use crate::{Act, Answer, Begin, Filter, Meters, Page, Respond, Timeline, TimelineQuery, refusal};
+
+/// Queries of the archive that may wait.
+const QUERIES_MAX: usize = 1_000;
 
 /// Whether the engine can take work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,31 +26,49 @@ pub enum Health {
     Stopping,
 }
 
+/// A running engine's handle.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) inputs: Sender<Input>,
+    pub(crate) jobs: Sender<Job>,
+    pub(crate) queued: Arc<AtomicUsize>,
+    pub(crate) queries: Arc<AtomicUsize>,
+    pub(crate) queue_max: usize,
+    pub(crate) stopping: Arc<AtomicBool>,
+    pub(crate) space: Gauge,
+    pub(crate) meters: Arc<Meters>,
+}
+
 impl Engine {
     /// Begins a transaction, or answers the known one of the same id and content (`replayed`).
+    /// Refuses as `overloaded`, `storage_full`, `stopping`, `idempotency_mismatch`.
     pub fn begin(&self, begin: Begin, respond: Respond<Answer>) {
-        let _ = (begin, respond);
+        self.submit(respond, |respond| Input::Begin(Box::new(begin), respond));
     }
 
-    /// Asks something of a transaction, or reads it.
+    /// Asks something of a transaction, or reads it. Refuses as `transaction_unknown` and as [`transaction::decide`] does.
     pub fn act(&self, act: Act, respond: Respond<Answer>) {
-        let _ = (act, respond);
+        self.submit(respond, |respond| Input::Act(Box::new(act), respond));
     }
 
     /// Lists transactions, newest first.
     pub fn list(&self, filter: Filter, respond: Respond<Page>) {
-        let _ = (filter, respond);
+        self.query(respond, |respond| Job::List(filter, respond));
     }
 
-    /// Tells a transaction's history.
+    /// Tells a transaction's history, oldest first.
     pub fn timeline(&self, query: TimelineQuery, respond: Respond<Timeline>) {
-        let _ = (query, respond);
+        self.query(respond, |respond| Job::Timeline(query, respond));
     }
 
     /// Whether it can take work now.
     #[must_use]
     pub fn health(&self) -> Health {
-        Health::Ready
+        match (self.stopping.load(Ordering::Acquire), self.space.space()) {
+            (true, _) => Health::Stopping,
+            (false, Space::Ample) => Health::Ready,
+            (false, Space::Reserve | Space::Full) => Health::StorageFull,
+        }
     }
 
     /// What it measures.
@@ -47,10 +76,54 @@ impl Engine {
     pub fn meters(&self) -> &Arc<Meters> {
         &self.meters
     }
+
+    fn submit(&self, respond: Respond<Answer>, input: impl FnOnce(Respond<Answer>) -> Input) {
+        if let Some(refusal) = self.refuses() {
+            respond(Err(refusal));
+            return;
+        }
+        if self.queued.fetch_add(1, Ordering::AcqRel) >= self.queue_max {
+            self.queued.fetch_sub(1, Ordering::AcqRel);
+            respond(Err(self.shed("the partition's queue is full")));
+            return;
+        }
+        if let Err(lost) = self.inputs.send(input(respond))
+            && let Input::Begin(_, respond) | Input::Act(_, respond) = lost.0
+        {
+            respond(Err(refusal::STOPPING.because("the engine has stopped")));
+        }
+    }
+
+    /// A query of the archive; one that waits is counted until it is answered.
+    fn query<T: 'static>(&self, respond: Respond<T>, job: impl FnOnce(Respond<T>) -> Job) {
+        if self.queries.fetch_add(1, Ordering::AcqRel) >= QUERIES_MAX {
+            self.queries.fetch_sub(1, Ordering::AcqRel);
+            respond(Err(self.shed("too many queries wait for the archive")));
+            return;
+        }
+        let queries = Arc::clone(&self.queries);
+        let counted: Respond<T> = Box::new(move |answer| {
+            queries.fetch_sub(1, Ordering::AcqRel);
+            respond(answer);
+        });
+        // The archive's thread runs as long as a handle exists; a lost one drops the answer untold.
+        let _ = self.jobs.send(job(counted));
+    }
+
+    fn refuses(&self) -> Option<Refusal> {
+        let is_stopping = self.stopping.load(Ordering::Acquire);
+        is_stopping.then(|| refusal::STOPPING.because("the process is going down"))
+    }
+
+    fn shed(&self, detail: &str) -> Refusal {
+        let refusal = refusal::OVERLOADED.because(detail);
+        self.meters.shed.get_or_create(&ShedLabels { code: refusal.kind.code }).inc();
+        refusal
+    }
 }
 
-/// A running engine's handle.
-#[derive(Clone, Debug)]
-pub struct Engine {
-    meters: Arc<Meters>,
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("health", &self.health()).finish_non_exhaustive()
+    }
 }

@@ -3,21 +3,25 @@
 //! Plain synchronous code behind ports (clock, network, journal, archive store), so that a simulator can run the very
 //! same code under a seed. Nothing here is async and nothing here speaks HTTP.
 //!
-//! Read `partition.rs` (decide, in order, into a batch), then `run.rs` (the threads around it).
+//! Read `partition/mod.rs` (decide, in order, into a batch), then `run.rs` (the threads around it).
 
 pub mod archive;
+mod archiver;
+mod batch;
 mod clock;
 mod config;
+mod dispatch;
 pub mod entry;
 mod fault;
 mod handle;
-mod keep;
 mod meters;
 mod network;
 mod partition;
 pub mod refusal;
 mod request;
 mod run;
+mod timers;
+mod writer;
 
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, ParticipantLimits};
@@ -26,4 +30,4 @@ pub use handle::{Engine, Health};
 pub use meters::{Bounds, Meters};
 pub use network::{Heard, Network};
 pub use request::{Act, Answer, Begin, Filter, Key, Page, Respond, Timeline, TimelineQuery};
-pub use run::{Parts, Running, start};
+pub use run::{Parts, Report, Running, start};

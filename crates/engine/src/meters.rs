@@ -16,7 +16,8 @@ pub struct Bounds;
 impl Bounds {
     /// From 0.1 ms to 30 s.
     pub const SECONDS: [f64; 17] = [
-        0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
+        0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+        10.0, 30.0,
     ];
     /// From 1 to 16,384 events a frame.
     pub const EVENTS: [f64; 8] = [1.0, 4.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0];
@@ -135,21 +136,41 @@ impl Meters {
     pub fn register(&self, registry: &mut Registry) {
         registry.register("transactions_open", "Open transactions", self.open.clone());
         registry.register("transactions_finished", "Transactions that became final", self.finished.clone());
-        registry.register("transactions_attention", "Open transactions that need attention", self.attention.clone());
-        registry.register("transactions_oldest_timestamp_seconds", "When the oldest open transaction was begun; 0: none", self.oldest.clone());
+        registry.register(
+            "transactions_attention",
+            "Open transactions that need attention",
+            self.attention.clone(),
+        );
+        registry.register(
+            "transactions_oldest_timestamp_seconds",
+            "When the oldest open transaction was begun; 0: none",
+            self.oldest.clone(),
+        );
         registry.register("partition_queue", "Requests that wait for the partition", self.queue.clone());
-        registry.register("partition_waiters", "Requests held open until their transaction is final", self.waiters.clone());
+        registry.register(
+            "partition_waiters",
+            "Requests held open until their transaction is final",
+            self.waiters.clone(),
+        );
         registry.register("requests_shed", "Requests refused because of load or space", self.shed.clone());
         registry.register("journal_frame_events", "Events in a frame", self.frame_events.clone());
         registry.register("journal_sync_seconds", "Time to make a frame durable", self.sync_seconds.clone());
         registry.register("journal_events", "Events kept", self.events.clone());
         registry.register("journal_durable_sequence", "Latest durable sequence", self.durable.clone());
         registry.register("archive_sequence", "Latest sequence in the archive", self.archived.clone());
-        registry.register("journal_storage", "Room on disk: 0 ample, 1 reserve, 2 full", self.storage.clone());
+        registry.register(
+            "journal_storage",
+            "Room on disk: 0 ample, 1 reserve, 2 full",
+            self.storage.clone(),
+        );
         registry.register("calls", "Branch calls answered", self.calls.clone());
         registry.register("call_seconds", "Time of a branch call", self.call_seconds.clone());
         registry.register("call_retries", "Branch calls that repeat another", self.retries.clone());
-        registry.register("calls_put_off", "Branch calls put off because the retry budget was spent", self.put_off.clone());
+        registry.register(
+            "calls_put_off",
+            "Branch calls put off because the retry budget was spent",
+            self.put_off.clone(),
+        );
         registry.register("call_queue", "Branch calls that wait for a place", self.call_queue.clone());
         registry.register("calls_in_flight", "Branch calls under way", self.in_flight.clone());
         registry.register("breaker_state", "Breaker: 0 closed, 1 half open, 2 open", self.breaker.clone());

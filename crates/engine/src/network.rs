@@ -20,8 +20,14 @@ fn participant_of(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();
-    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
-    if has_port { host } else { format!("{host}:{}", if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 }) }
+    let has_port = host
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit()));
+    if has_port {
+        host
+    } else {
+        format!("{host}:{}", if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 })
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,32 @@
-//! Starts and stops the threads around a partition.
+//! Starts and stops the threads around a partition: partition → writer → archive.
+//!
+//! The partition decides frame N+1 while the writer makes frame N durable; `frames_in_flight` bounds how far it runs ahead.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use journal::Journal;
+use transaction::Time;
 
-use crate::archive::Archive;
-use crate::{Clock, Config, Engine, Fault, Meters, Network};
+use crate::archive::{Archive, Ingest};
+use crate::archiver::{Archiver, Frames, Job};
+use crate::partition::{Input, Partition, Ports};
+use crate::writer::{Work, Writer};
+use crate::{Clock, Config, Engine, Fault, Meters, Network, entry};
+
+/// Inputs taken before the batch is offered to the writer.
+const INPUTS_AT_ONCE: usize = 1_024;
+/// How long a stop waits for branch calls under way.
+const STOP_CALLS: Duration = Duration::from_secs(3);
+/// Entries taken into the archive at once at start-up.
+const CATCH_UP: usize = 50_000;
+
+/// Takes the fault that ends the engine.
+pub type Report = Box<dyn FnOnce(Fault) + Send>;
 
 /// What an engine is made of.
 pub struct Parts {
@@ -15,35 +36,243 @@ pub struct Parts {
     pub archive: Archive,
     /// Makes branch calls.
     pub network: Box<dyn Network>,
-    /// Tells the time.
-    pub clock: Arc<dyn Clock>,
+    /// Makes the clock, which must not tell a time before the one it is given.
+    pub clock: Box<dyn FnOnce(Time) -> Arc<dyn Clock>>,
     /// Where it counts.
     pub meters: Arc<Meters>,
     /// Called once, on an engine thread, when a fault stops it; nothing is told as done afterwards.
-    pub on_fault: Box<dyn FnOnce(Fault) + Send>,
+    pub on_fault: Report,
 }
 
 /// A running engine with its threads.
 pub struct Running {
     /// The handle for callers.
     pub engine: Engine,
+    /// Open transactions found at start-up.
+    pub restored: usize,
+    threads: Vec<JoinHandle<()>>,
 }
 
-/// Replays what is kept and starts the threads; returns when it is ready.
+/// Brings the archive up to date, takes over what is open and starts the threads; returns when it is ready.
 ///
 /// # Errors
 /// When journal or archive cannot be read, or do not fit together.
-pub fn start(config: Config, parts: Parts) -> Result<Running, Fault> {
-    let _ = (config, parts);
-    Err(Fault::Archive("not started".to_owned()))
+pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
+    let floor = catch_up(parts.journal.as_mut(), &parts.archive)?;
+    let clock = (parts.clock)(floor);
+    let (inputs, input_queue) = channel();
+    let (jobs, job_queue) = channel();
+    let (work, work_queue) = sync_channel(config.frames_in_flight.max(1) + 1);
+    let stopping = Arc::new(AtomicBool::new(false));
+    let engine = Engine {
+        inputs: inputs.clone(),
+        jobs: jobs.clone(),
+        queued: Arc::new(AtomicUsize::new(0)),
+        queries: Arc::new(AtomicUsize::new(0)),
+        queue_max: config.queue,
+        stopping: Arc::clone(&stopping),
+        space: parts.journal.gauge(),
+        meters: Arc::clone(&parts.meters),
+    };
+    let (replies, lookups) = (inputs.clone(), jobs.clone());
+    let ports = Ports {
+        network: parts.network,
+        heard: Arc::new(move |ticket, reply| drop(replies.send(Input::Heard(ticket, reply)))),
+        lookup: Box::new(move |lookup| drop(lookups.send(Job::Lookup(lookup)))),
+        archive: parts.archive.clone(),
+        space: parts.journal.gauge(),
+        stopping,
+    };
+    let last = parts.journal.last_sequence();
+    let mut partition = Partition::after(last, config.clone(), (ports, Arc::clone(&parts.meters)));
+    let mut restored = 0;
+    parts.archive.open_transactions(&mut |transaction| {
+        restored += 1;
+        partition.restore(transaction);
+        Ok(())
+    })?;
+    parts.meters.durable.set(last);
+    parts.meters.archived.set(parts.archive.applied());
+
+    let waiting = Arc::new(AtomicU64::new(0));
+    let archiver = Archiver {
+        archive: parts.archive,
+        partition: inputs.clone(),
+        writer: work.clone(),
+        waiting: Arc::clone(&waiting),
+        clock: Arc::clone(&clock),
+        meters: Arc::clone(&parts.meters),
+        retention_ms: config.retention_ms,
+    };
+    let writer = Writer {
+        journal: parts.journal,
+        partition: inputs.clone(),
+        archiver: Frames { jobs, waiting, partition: inputs },
+        meters: Arc::clone(&parts.meters),
+    };
+    let queued = Arc::clone(&engine.queued);
+    let driver =
+        Driver { partition, clock, queued, meters: parts.meters, frames_in_flight: config.frames_in_flight };
+    let on_fault = OnFault(Arc::new(Mutex::new(Some(parts.on_fault))));
+    let threads = vec![
+        spawn("partition", &on_fault, move || driver.run(&input_queue, &work))?,
+        spawn("writer", &on_fault, move || writer.run(&work_queue))?,
+        spawn("archive", &on_fault, move || archiver.run(&job_queue))?,
+    ];
+    Ok(Running { engine, restored, threads })
 }
 
 impl Running {
     /// Takes no new work, keeps and answers what is under way, hands everything to the archive, ends the threads.
-    ///
-    /// # Errors
-    /// When the archive cannot be brought up to date (nothing is lost: the journal has it).
-    pub fn stop(self) -> Result<(), Fault> {
-        Ok(())
+    pub fn stop(self) {
+        let _ = self.engine.inputs.send(Input::Stop);
+        for thread in self.threads {
+            // A thread that panicked has reported its fault.
+            let _ = thread.join();
+        }
     }
+}
+
+/// Takes into the archive what the journal holds beyond it; answers the time of the last frame.
+fn catch_up(journal: &mut dyn Journal, archive: &Archive) -> Result<Time, Fault> {
+    let (archived, first, last) = (archive.applied(), journal.first_sequence(), journal.last_sequence());
+    if archived + 1 < first {
+        return Err(Fault::HistoryMissing { archived, first });
+    }
+    let mut batch = Vec::new();
+    let mut time = Time::START;
+    // The last frame is read in any case: it tells the time.
+    let from = (archived + 1).min(last).max(first);
+    if last > 0 {
+        let mut failed = None;
+        let read = journal.read(from, &mut |frame| {
+            time = Time(frame.time);
+            let taken = take_in(archive, frame, &mut batch);
+            taken.map_err(|fault| {
+                failed = Some(fault);
+                journal::Fault::Stopped { why: "see the engine's fault".to_owned() }
+            })
+        });
+        if let Some(fault) = failed {
+            return Err(fault);
+        }
+        read?;
+    }
+    archive.ingest(&batch)?;
+    archive.persist()?;
+    Ok(time)
+}
+
+fn take_in(archive: &Archive, frame: &journal::Frame<'_>, batch: &mut Vec<Ingest>) -> Result<(), Fault> {
+    let archived = archive.applied();
+    entry::read(frame.payload, frame.sequence, |sequence, entry| {
+        if sequence > archived {
+            batch.push(Ingest { sequence, entry: entry.decode()? });
+        }
+        Ok(())
+    })?;
+    if batch.len() >= CATCH_UP {
+        archive.ingest(batch)?;
+        batch.clear();
+    }
+    Ok(())
+}
+
+/// The partition's thread.
+struct Driver {
+    partition: Partition,
+    clock: Arc<dyn Clock>,
+    queued: Arc<AtomicUsize>,
+    meters: Arc<Meters>,
+    frames_in_flight: usize,
+}
+
+impl Driver {
+    fn run(mut self, inputs: &Receiver<Input>, work: &SyncSender<Work>) -> Result<(), Fault> {
+        let mut in_flight = 0_usize;
+        let mut stop_by = None;
+        loop {
+            let now = self.clock.now();
+            self.partition.tick(now);
+            if stop_by.is_some_and(|by| Instant::now() >= by || self.partition.calls_in_flight() == 0) {
+                self.partition.release_waiters();
+                return self.finish(work);
+            }
+            if in_flight < self.frames_in_flight || self.partition.is_full() {
+                in_flight += usize::from(self.seal(work)?);
+            }
+            let mut next = self.wait(inputs, now)?;
+            let now = self.clock.now();
+            for _ in 0..INPUTS_AT_ONCE {
+                let Some(input) = next else { break };
+                match input {
+                    Input::Durable(_) => in_flight = in_flight.saturating_sub(1),
+                    Input::Begin(..) | Input::Act(..) => {
+                        self.queued.fetch_sub(1, Ordering::AcqRel);
+                    }
+                    Input::Stop => stop_by = Some(Instant::now() + STOP_CALLS),
+                    Input::Heard(..) | Input::Archived(_) | Input::Backlog(_) => {}
+                }
+                self.partition.handle(input, now);
+                next = inputs.try_recv().ok();
+            }
+            self.meters.queue.set(i64::try_from(self.queued.load(Ordering::Relaxed)).unwrap_or(i64::MAX));
+        }
+    }
+
+    /// Waits for an input, no longer than until something is due.
+    fn wait(&self, inputs: &Receiver<Input>, now: Time) -> Result<Option<Input>, Fault> {
+        let gone = |_| Fault::Archive("every sender of the partition has gone".to_owned());
+        match self.partition.next_at(now) {
+            None => inputs.recv_timeout(Duration::from_secs(1)).map(Some).or_else(|error| match error {
+                RecvTimeoutError::Timeout => Ok(None),
+                RecvTimeoutError::Disconnected => Err(gone(error)),
+            }),
+            Some(at) if at <= now => Ok(inputs.try_recv().ok()),
+            Some(at) => {
+                let micros = u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0).min(1_000_000);
+                Ok(inputs.recv_timeout(Duration::from_micros(micros)).ok())
+            }
+        }
+    }
+
+    /// Hands the open batch to the writer; waits when the writer is behind.
+    fn seal(&mut self, work: &SyncSender<Work>) -> Result<bool, Fault> {
+        let Some(batch) = self.partition.seal() else { return Ok(false) };
+        work.send(Work::Keep(batch)).map_err(|_| Fault::Writer)?;
+        Ok(true)
+    }
+
+    fn finish(mut self, work: &SyncSender<Work>) -> Result<(), Fault> {
+        while self.seal(work)? {}
+        work.send(Work::Stop).map_err(|_| Fault::Writer)
+    }
+}
+
+/// Reports the first fault, once.
+#[derive(Clone)]
+struct OnFault(Arc<Mutex<Option<Report>>>);
+
+impl OnFault {
+    fn report(&self, fault: Fault) {
+        let first = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(report) = first {
+            report(fault);
+        }
+    }
+}
+
+/// Starts a thread whose fault or panic is reported.
+fn spawn(
+    name: &'static str,
+    on_fault: &OnFault,
+    work: impl FnOnce() -> Result<(), Fault> + Send + 'static,
+) -> Result<JoinHandle<()>, Fault> {
+    let on_fault = on_fault.clone();
+    let body = move || match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(Ok(())) => {}
+        Ok(Err(fault)) => on_fault.report(fault),
+        Err(_) => on_fault.report(Fault::Bug(name)),
+    };
+    Ok(std::thread::Builder::new().name(name.to_owned()).spawn(body)?)
 }

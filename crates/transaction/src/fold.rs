@@ -54,7 +54,7 @@ impl Transaction {
                 self.resolve_after(self.branches.len() - 1);
             }
             Event::Replied { branch, operation, attempt, reply, next_at } => {
-                self.branches[usize::from(*branch)].replied(*operation, *attempt, reply, *next_at);
+                self.branches[usize::from(*branch)].replied((*operation, *attempt), reply, *next_at);
             }
             Event::Checked { attempt, reply, next_at } => {
                 if let Some(check) = &mut self.check {
@@ -139,7 +139,7 @@ impl Branch {
         }
     }
 
-    fn replied(&mut self, operation: Operation, attempt: u32, reply: &Reply, next_at: Option<Time>) {
+    fn replied(&mut self, (operation, attempt): (Operation, u32), reply: &Reply, next_at: Option<Time>) {
         self.attempts.count(operation, attempt);
         if self.operation() != Some(operation) {
             return; // too late to matter: the branch has moved on

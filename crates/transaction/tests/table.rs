@@ -1,5 +1,7 @@
 //! The allow-lists and the table state × command, printed for a person to read and compared with what was agreed.
 
+#![allow(clippy::unwrap_used, reason = "a test may stop")]
+
 mod support;
 
 use std::fmt::Write as _;

@@ -1,6 +1,6 @@
 //! Builds specs and drives a transaction by hand: its events are kept in a list, so that a test can fold them again.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, clippy::needless_pass_by_value, reason = "each test file uses its part")]
 
 use std::sync::Arc;
 

@@ -1,0 +1,152 @@
+//! Who may be called now: a bounded queue, a limit of concurrent calls, a rate, a retry budget and a breaker per participant,
+//! so that a sick one delays nobody else.
+//!
+//! Plain bookkeeping: it sends nothing and remembers no outcome. What it turns away is asked again later by the caller.
+
+mod breaker;
+mod bucket;
+mod participant;
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use transaction::{CallTarget, Reply, Time};
+
+use crate::{Config, Meters};
+use participant::Participant;
+
+/// Participants remembered at once; idle ones beyond it are forgotten.
+const PARTICIPANTS_MAX: usize = 4_096;
+
+/// One call of one transaction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Job {
+    /// The transaction's number.
+    pub number: u64,
+    /// What it wants called.
+    pub target: CallTarget,
+}
+
+/// What became of an offered call.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Offer {
+    /// It is queued and will come out of [`Dispatch::next`].
+    Queued,
+    /// There is no room or no retry budget: offer it again at this time.
+    PutOff(Time),
+    /// The breaker is open: count it as a failed attempt without calling.
+    Barred,
+}
+
+/// What to do with a call that comes out of its queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// Send it.
+    Send,
+    /// The breaker opened meanwhile: count it as a failed attempt without calling.
+    Barred,
+}
+
+/// The participants and their queues.
+pub(crate) struct Dispatch {
+    participants: HashMap<Arc<str>, Participant>,
+    /// Names of participants with queued calls, in the order in which they are served.
+    turn: VecDeque<Arc<str>>,
+    in_flight: usize,
+    config: Config,
+    meters: Arc<Meters>,
+}
+
+impl Dispatch {
+    pub(crate) fn new(config: &Config, meters: &Arc<Meters>) -> Dispatch {
+        Dispatch {
+            participants: HashMap::new(),
+            turn: VecDeque::new(),
+            in_flight: 0,
+            config: config.clone(),
+            meters: Arc::clone(meters),
+        }
+    }
+
+    /// Offers a call to `name`.
+    pub(crate) fn offer(&mut self, name: &str, job: Job, now: Time) -> Offer {
+        let name = self.known(name);
+        let Some(participant) = self.participants.get_mut(&name) else {
+            return Offer::PutOff(now.plus_ms(1_000));
+        };
+        let offer = participant.offer(job, now);
+        if offer == Offer::Queued && participant.queued() == 1 {
+            self.turn.push_back(name);
+        }
+        offer
+    }
+
+    /// Takes the next call that leaves its queue at `now`, with its participant; one to be sent has its place until
+    /// [`Dispatch::heard`] or [`Dispatch::unused`].
+    pub(crate) fn next(&mut self, now: Time) -> Option<(Arc<str>, Job, Exit)> {
+        for _ in 0..self.turn.len() {
+            if self.in_flight >= self.config.calls_max {
+                return None;
+            }
+            let name = self.turn.pop_front()?;
+            let Some(participant) = self.participants.get_mut(&name) else { continue };
+            let next = participant.next(now);
+            if participant.queued() > 0 {
+                self.turn.push_back(Arc::clone(&name));
+            }
+            if let Some((job, exit)) = next {
+                self.in_flight += usize::from(exit == Exit::Send);
+                return Some((name, job, exit));
+            }
+        }
+        None
+    }
+
+    /// A call that was sent has been answered, or given up.
+    pub(crate) fn heard(&mut self, name: &str, reply: &Reply, now: Time) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if let Some(participant) = self.participants.get_mut(name) {
+            participant.heard(reply, now);
+        }
+    }
+
+    /// A call that came out of [`Dispatch::next`] was no longer wanted.
+    pub(crate) fn unused(&mut self, name: &str, now: Time) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+        if let Some(participant) = self.participants.get_mut(name) {
+            participant.unused(now);
+        }
+    }
+
+    /// Calls under way.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// When a queued call may go out by the passing of time alone (a rate, a breaker's pause).
+    pub(crate) fn next_at(&self, now: Time) -> Option<Time> {
+        if self.in_flight >= self.config.calls_max {
+            return None;
+        }
+        let participants = self.turn.iter().filter_map(|name| self.participants.get(name));
+        participants.filter_map(|participant| participant.next_at(now)).min()
+    }
+
+    fn known(&mut self, name: &str) -> Arc<str> {
+        if let Some((known, _)) = self.participants.get_key_value(name) {
+            return Arc::clone(known);
+        }
+        if self.participants.len() >= PARTICIPANTS_MAX {
+            self.participants.retain(|_, participant| !participant.is_idle());
+        }
+        let known: Arc<str> = Arc::from(name);
+        if self.participants.len() < PARTICIPANTS_MAX {
+            let limits = self.config.participants.get(name).unwrap_or(&self.config.participant);
+            self.participants.insert(Arc::clone(&known), Participant::new(name, limits, &self.meters));
+        }
+        known
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,74 @@
+//! Requests to transactions that exist: reads, decisions, signals, registrations, retries.
+
+use std::sync::Arc;
+
+use transaction::refusal::BRANCHES_INVALID;
+use transaction::{Command, Refusal, Time, Transaction, carry_out};
+
+use super::begin::same_content;
+use super::memory::Shown;
+use super::{Lookup, Partition, Replayed};
+use crate::{Act, Answer, Respond};
+
+impl Partition {
+    /// Answers a request to a transaction.
+    pub(super) fn act(&mut self, act: Box<Act>, respond: Respond<Answer>, now: Time) {
+        let Some(number) = self.memory.number_of(&act.id) else {
+            // Whatever is not in memory is in the archive, or nowhere.
+            (self.ports.lookup)(Lookup::Act(act, respond));
+            return;
+        };
+        let until = (act.wait_ms > 0).then(|| now.plus_ms(act.wait_ms));
+        match self.try_act(&act, number, now) {
+            Ok(replayed) => self.answer_or_wait(number, respond, (replayed, until)),
+            Err(refusal) => self.release(respond, Err(refusal)),
+        }
+    }
+
+    fn try_act(&mut self, act: &Act, number: u64, now: Time) -> Result<Replayed, Refusal> {
+        let Some(command) = &act.command else { return Ok(Replayed::No) };
+        if let Some(key) = &act.key
+            && let Some(row) = self.key_row(key)?
+        {
+            return same_content(key, &row).map(|()| Replayed::Yes);
+        }
+        self.check_room(command, number)?;
+        let before = self.batch.last;
+        self.carry_out(number, command, now)?;
+        if self.batch.last == before {
+            return Ok(Replayed::Yes);
+        }
+        if let Some(key) = &act.key {
+            self.keep_key(key, number, now);
+        }
+        Ok(Replayed::No)
+    }
+
+    /// Carries out `command` on the transaction in memory: folds and keeps its events, then settles what they changed.
+    pub(super) fn carry_out(&mut self, number: u64, command: &Command, now: Time) -> Result<(), Refusal> {
+        let Some(slot) = self.memory.get_mut(number) else { return Ok(()) };
+        let before = Shown::of(&slot.transaction);
+        let sequence = slot.transaction.sequence;
+        let batch = &mut self.batch;
+        // Answers under way may still hold the former state: it is copied then, and only then.
+        let transaction: &mut Transaction = Arc::make_mut(&mut slot.transaction);
+        let outcome = carry_out(transaction, command, now, &mut |event| batch.push_event(number, now, event));
+        if transaction.sequence != sequence {
+            self.memory.changed(&before, number);
+            self.settle(number);
+        }
+        outcome
+    }
+
+    fn check_room(&self, command: &Command, number: u64) -> Result<(), Refusal> {
+        let Command::Register(spec) = command else { return Ok(()) };
+        let Some(slot) = self.memory.get(number) else { return Ok(()) };
+        let most = self.config.limits.branches;
+        let is_known = slot.transaction.branch_index(&spec.id).is_some();
+        if !is_known && slot.transaction.branches.len() >= most {
+            return Err(BRANCHES_INVALID
+                .because(format!("the transaction has {most} branches, as many as are allowed")));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! Branch calls: started when what they rest on is durable, answered by a command like any other.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use transaction::{CallTarget, Command, Reply, Time, wanted};
+
+use super::Partition;
+use crate::dispatch::{Exit, Job, Offer};
+use crate::meters::{CallLabels, ParticipantLabels};
+
+/// A call under way: what its answer belongs to.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket {
+    number: u64,
+    target: CallTarget,
+    participant: Arc<str>,
+    sent_at: Time,
+}
+
+impl Partition {
+    /// Offers every call that the transaction wants now and that is not under way.
+    pub(super) fn start_calls(&mut self, number: u64, now: Time) {
+        let Some(slot) = self.memory.get(number) else { return };
+        if slot.transaction.sequence > self.durable {
+            return; // what it wants rests on events that are not durable yet; their release will come
+        }
+        let due: Vec<CallTarget> = wanted(&slot.transaction)
+            .filter(|target| target.at.max(slot.put_off) <= now && !slot.is_in_flight(target))
+            .collect();
+        for target in due {
+            self.offer(&Job { number, target }, now);
+        }
+        self.rearm(number);
+        self.send_calls(now);
+    }
+
+    fn offer(&mut self, job: &Job, now: Time) {
+        let Some(slot) = self.memory.get_mut(job.number) else { return };
+        let Some(url) = slot.transaction.url(job.target) else { return };
+        let participant = self.ports.network.participant(url);
+        match self.dispatch.offer(&participant, job.clone(), now) {
+            Offer::Queued => slot.in_flight.push((job.target.branch, job.target.operation)),
+            Offer::PutOff(at) => slot.put_off = at,
+            Offer::Barred => {
+                slot.in_flight.push((job.target.branch, job.target.operation));
+                self.bar(job, Arc::from(participant), now);
+            }
+        }
+    }
+
+    /// Counts a call as failed that the breaker kept back.
+    fn bar(&mut self, job: &Job, participant: Arc<str>, now: Time) {
+        let error = Arc::from(format!("not called: the breaker of {participant} is open"));
+        let ticket = Ticket { number: job.number, target: job.target, participant, sent_at: now };
+        self.barred.push_back((ticket, Reply::Unknown { error }));
+    }
+
+    /// Sends every queued call that has a place, as long as the transaction still wants it.
+    pub(super) fn send_calls(&mut self, now: Time) {
+        if self.ports.stopping.load(Ordering::Acquire) {
+            return;
+        }
+        while let Some((participant, job, exit)) = self.dispatch.next(now) {
+            let call = self.memory.get(job.number).and_then(|slot| {
+                let is_wanted = wanted(&slot.transaction).any(|target| is_same(&target, &job.target));
+                is_wanted.then(|| slot.transaction.call(job.target, now)).flatten()
+            });
+            match (exit, call) {
+                (Exit::Barred, _) => self.bar(&job, participant, now),
+                (Exit::Send, None) => {
+                    self.dispatch.unused(&participant, now);
+                    self.no_longer_in_flight(&job.target, job.number);
+                }
+                (Exit::Send, Some(call)) => {
+                    let ticket = Ticket { number: job.number, target: job.target, participant, sent_at: now };
+                    let heard = Arc::clone(&self.ports.heard);
+                    self.ports.network.send(call, Box::new(move |reply| heard(ticket, reply)));
+                }
+            }
+        }
+    }
+
+    /// A call was answered or given up.
+    pub(super) fn heard(&mut self, ticket: &Ticket, reply: Reply, now: Time) {
+        self.dispatch.heard(&ticket.participant, &reply, now);
+        self.measure(ticket, &reply, now);
+        self.reply(ticket, reply, now);
+        self.send_calls(now);
+    }
+
+    /// Decides what a reply means for its transaction.
+    pub(super) fn reply(&mut self, ticket: &Ticket, reply: Reply, now: Time) {
+        let target = ticket.target;
+        self.no_longer_in_flight(&target, ticket.number);
+        let command = Command::Replied {
+            branch: target.branch,
+            operation: target.operation,
+            attempt: target.attempt,
+            reply,
+            seed: self.seed(),
+        };
+        // A reply that comes too late is no refusal: it is kept for the timeline and changes nothing.
+        let _ = self.carry_out(ticket.number, &command, now);
+        self.rearm(ticket.number);
+    }
+
+    fn measure(&self, ticket: &Ticket, reply: &Reply, now: Time) {
+        let participant = ticket.participant.to_string();
+        let operation = self
+            .memory
+            .get(ticket.number)
+            .map_or("", |slot| ticket.target.operation.name(slot.transaction.spec.pattern));
+        let reply = match reply {
+            Reply::Done { .. } => "done",
+            Reply::Refused { .. } => "refused",
+            Reply::InProgress => "in_progress",
+            Reply::Unknown { .. } => "unknown",
+        };
+        let seconds =
+            Duration::from_micros(u64::try_from(now.0.saturating_sub(ticket.sent_at.0)).unwrap_or(0))
+                .as_secs_f64();
+        self.meters
+            .call_seconds
+            .get_or_create(&ParticipantLabels { participant: participant.clone() })
+            .observe(seconds);
+        self.meters.calls.get_or_create(&CallLabels { participant, operation, reply }).inc();
+    }
+
+    fn no_longer_in_flight(&mut self, target: &CallTarget, number: u64) {
+        if let Some(slot) = self.memory.get_mut(number) {
+            slot.in_flight.retain(|call| *call != (target.branch, target.operation));
+        }
+    }
+}
+
+/// The same call, whenever it was due.
+fn is_same(one: &CallTarget, other: &CallTarget) -> bool {
+    one.branch == other.branch && one.operation == other.operation && one.attempt == other.attempt
+}

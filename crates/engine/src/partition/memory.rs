@@ -1,0 +1,235 @@
+//! What a partition holds in memory: open transactions, those not yet in the archive, and recent idempotency keys.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::gauge::Gauge;
+use transaction::{CallTarget, Operation, Pattern, Phase, Time, Transaction};
+
+use crate::Meters;
+use crate::entry::KeyRow;
+use crate::meters::StateLabels;
+
+/// A transaction in memory with what is under way for it.
+pub(crate) struct Slot {
+    pub transaction: Arc<Transaction>,
+    /// Calls queued or under way, by branch and operation.
+    pub in_flight: Vec<(Option<u16>, Operation)>,
+    /// Its timer, if one is set.
+    pub due: Option<Time>,
+    /// Calls are not started before this.
+    pub put_off: Time,
+    /// Held answers, by id.
+    pub waiters: Vec<u64>,
+}
+
+/// The transactions and keys of a partition.
+pub(crate) struct Memory {
+    slots: HashMap<u64, Slot, BuildHasherDefault<NumberHasher>>,
+    numbers: HashMap<Arc<str>, u64>,
+    keys: HashMap<Arc<str>, KeyRow>,
+    /// Final transactions and keys that wait for the archive, by the sequence it must reach.
+    leaving: VecDeque<(u64, Leaving)>,
+    open: BTreeSet<(Time, u64)>,
+    meters: StateMeters,
+}
+
+enum Leaving {
+    Transaction(u64),
+    Key(Arc<str>),
+}
+
+impl Memory {
+    pub(crate) fn new(meters: &Arc<Meters>) -> Memory {
+        Memory {
+            slots: HashMap::default(),
+            numbers: HashMap::new(),
+            keys: HashMap::new(),
+            leaving: VecDeque::new(),
+            open: BTreeSet::new(),
+            meters: StateMeters::new(meters),
+        }
+    }
+
+    pub(crate) fn insert(&mut self, transaction: Arc<Transaction>) {
+        let number = transaction.number;
+        self.numbers.insert(Arc::clone(&transaction.spec.id), number);
+        self.open.insert((transaction.created_at, number));
+        self.meters.entered(&transaction);
+        self.meters.oldest(self.open.first());
+        let slot =
+            Slot { transaction, in_flight: Vec::new(), due: None, put_off: Time::START, waiters: Vec::new() };
+        self.slots.insert(number, slot);
+    }
+
+    /// The number of the transaction in memory with this id.
+    pub(crate) fn number_of(&self, id: &str) -> Option<u64> {
+        self.numbers.get(id).copied()
+    }
+
+    pub(crate) fn get(&self, number: u64) -> Option<&Slot> {
+        self.slots.get(&number)
+    }
+
+    pub(crate) fn get_mut(&mut self, number: u64) -> Option<&mut Slot> {
+        self.slots.get_mut(&number)
+    }
+
+    pub(crate) fn open_count(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(crate) fn key(&self, scope: &str) -> Option<&KeyRow> {
+        self.keys.get(scope)
+    }
+
+    /// Remembers a key until the archive has reached `sequence`.
+    pub(crate) fn insert_key(&mut self, sequence: u64, row: KeyRow) {
+        self.leaving.push_back((sequence, Leaving::Key(Arc::clone(&row.scope))));
+        self.keys.insert(Arc::clone(&row.scope), row);
+    }
+
+    /// Books a change of state; a final transaction leaves when the archive has it.
+    pub(crate) fn changed(&mut self, before: &Shown, number: u64) {
+        let Some(slot) = self.slots.get(&number) else { return };
+        let transaction = &slot.transaction;
+        self.meters.changed(before, transaction);
+        if transaction.phase.is_final() && !before.phase.is_final() {
+            self.open.remove(&(transaction.created_at, number));
+            self.meters.oldest(self.open.first());
+            self.leaving.push_back((transaction.sequence, Leaving::Transaction(number)));
+        }
+    }
+
+    /// Forgets what is final and in the archive, which has reached `sequence`.
+    pub(crate) fn forget(&mut self, sequence: u64) {
+        while let Some((needs, _)) = self.leaving.front() {
+            if *needs > sequence {
+                return;
+            }
+            match self.leaving.pop_front() {
+                Some((_, Leaving::Transaction(number))) => {
+                    if let Some(slot) = self.slots.remove(&number) {
+                        self.numbers.remove(&slot.transaction.spec.id);
+                    }
+                }
+                Some((_, Leaving::Key(scope))) => {
+                    self.keys.remove(&scope);
+                }
+                None => return,
+            }
+        }
+    }
+
+    pub(crate) fn set_due(&mut self, number: u64, due: Option<Time>) {
+        if let Some(slot) = self.slots.get_mut(&number) {
+            slot.due = due;
+        }
+    }
+}
+
+impl Slot {
+    pub(crate) fn is_in_flight(&self, target: &CallTarget) -> bool {
+        self.in_flight.contains(&(target.branch, target.operation))
+    }
+}
+
+/// What the meters show of a transaction.
+#[derive(Clone, Copy)]
+pub(crate) struct Shown {
+    pattern: Pattern,
+    phase: Phase,
+    needs_attention: bool,
+}
+
+impl Shown {
+    pub(crate) fn of(transaction: &Transaction) -> Shown {
+        Shown {
+            pattern: transaction.spec.pattern,
+            phase: transaction.phase,
+            needs_attention: transaction.needs_attention(),
+        }
+    }
+}
+
+/// Gauges looked up once, by pattern and phase.
+struct StateMeters {
+    open: Vec<Gauge>,
+    finished: Vec<Counter>,
+    attention: Gauge,
+    oldest: Gauge,
+}
+
+impl StateMeters {
+    fn new(meters: &Meters) -> StateMeters {
+        let mut open = Vec::new();
+        let mut finished = Vec::new();
+        for pattern in Pattern::ALL {
+            for phase in Phase::ALL {
+                let labels = StateLabels { pattern: pattern.name(), state: phase.name(pattern) };
+                if phase.is_final() {
+                    open.push(Gauge::default());
+                    finished.push(meters.finished.get_or_create(&labels).clone());
+                } else {
+                    open.push(meters.open.get_or_create(&labels).clone());
+                    finished.push(Counter::default());
+                }
+            }
+        }
+        StateMeters { open, finished, attention: meters.attention.clone(), oldest: meters.oldest.clone() }
+    }
+
+    fn slot(pattern: Pattern, phase: Phase) -> usize {
+        pattern as usize * Phase::ALL.len() + phase as usize
+    }
+
+    fn entered(&self, transaction: &Transaction) {
+        self.open[Self::slot(transaction.spec.pattern, transaction.phase)].inc();
+        if transaction.needs_attention() {
+            self.attention.inc();
+        }
+    }
+
+    fn changed(&self, before: &Shown, transaction: &Transaction) {
+        let after = Shown::of(transaction);
+        if before.phase != after.phase {
+            self.open[Self::slot(before.pattern, before.phase)].dec();
+            let slot = Self::slot(after.pattern, after.phase);
+            self.open[slot].inc();
+            if after.phase.is_final() {
+                self.finished[slot].inc();
+            }
+        }
+        match (before.needs_attention, after.needs_attention) {
+            (false, true) => self.attention.inc(),
+            (true, false) => self.attention.dec(),
+            (true, true) | (false, false) => 0,
+        };
+    }
+
+    fn oldest(&self, first: Option<&(Time, u64)>) {
+        self.oldest.set(first.map_or(0, |(created_at, _)| created_at.0 / 1_000_000));
+    }
+}
+
+/// Spreads transaction numbers, which are ours and never hostile (Knuth's multiplicative hash).
+#[derive(Default)]
+pub(crate) struct NumberHasher(u64);
+
+impl Hasher for NumberHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(u64::from(byte));
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+    }
+}

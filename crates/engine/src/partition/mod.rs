@@ -1,0 +1,260 @@
+//! The partition: owns all state, decides every input in order, collects what must be kept in the open batch.
+//!
+//! Deterministic: the same inputs at the same times make the same batches. It never waits, syncs or calls; `run.rs`
+//! carries batches to the journal and tells it what became durable.
+//!
+//! Read `begin.rs` and `act.rs` (requests), `settle.rs` (after every change), `calls.rs` (branch calls).
+
+mod act;
+mod begin;
+mod calls;
+mod memory;
+mod settle;
+mod waiters;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use journal::{Gauge, Space};
+use transaction::{Refusal, RefusalKind, Reply, Time, Transaction};
+
+use crate::archive::Archive;
+use crate::batch::{Batch, Release};
+use crate::dispatch::Dispatch;
+use crate::meters::ShedLabels;
+use crate::timers::{Due, Timers};
+use crate::{Act, Answer, Begin, Config, Meters, Network, Respond, refusal};
+use memory::Memory;
+use waiters::Waiters;
+
+pub(crate) use begin::{other_content, same_content, unavailable};
+pub(crate) use calls::Ticket;
+
+/// Timers handled before the next input gets its turn.
+const TIMERS_AT_ONCE: usize = 1_000;
+
+/// Everything that can happen to a partition.
+pub(crate) enum Input {
+    /// A caller begins a transaction.
+    Begin(Box<Begin>, Respond<Answer>),
+    /// A caller asks something of a transaction.
+    Act(Box<Act>, Respond<Answer>),
+    /// A branch call was answered or given up.
+    Heard(Ticket, Reply),
+    /// Everything up to this sequence is durable.
+    Durable(u64),
+    /// Everything up to this sequence is in the archive.
+    Archived(u64),
+    /// The archive is too far behind, or has caught up.
+    Backlog(Backlog),
+    /// Take no new work.
+    Stop,
+}
+
+/// How far the archive is behind the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Backlog {
+    /// Near enough.
+    Bounded,
+    /// Further than memory should hold: no new work.
+    TooLong,
+}
+
+/// What a request that rests on the archive needs: it is answered there.
+pub(crate) enum Lookup {
+    /// A begin of an id that is in the archive: the same content is answered with it.
+    Begin(Box<Begin>, u64, Respond<Answer>),
+    /// A begin whose key stands for a transaction in the archive: it is the answer.
+    Known(u64, Respond<Answer>),
+    /// A request to a transaction that is not in memory.
+    Act(Box<Act>, Respond<Answer>),
+}
+
+/// What the partition reaches the world by. All of them return at once.
+pub(crate) struct Ports {
+    pub network: Box<dyn Network>,
+    /// Called with what came back of a branch call.
+    pub heard: Arc<dyn Fn(Ticket, Reply) + Send + Sync>,
+    /// Hands a request to the archive's thread.
+    pub lookup: Box<dyn Fn(Lookup) + Send>,
+    pub archive: Archive,
+    pub space: Gauge,
+    /// Set once no new work is taken.
+    pub stopping: Arc<AtomicBool>,
+}
+
+/// A partition and its state.
+pub(crate) struct Partition {
+    config: Config,
+    ports: Ports,
+    meters: Arc<Meters>,
+    memory: Memory,
+    timers: Timers,
+    waiters: Waiters,
+    dispatch: Dispatch,
+    batch: Batch,
+    durable: u64,
+    backlog: Backlog,
+    /// Transactions whose calls may start once the sequence is durable.
+    released: VecDeque<(u64, u64)>,
+    /// Calls that came to nothing without being sent: heard at the next turn.
+    barred: VecDeque<(Ticket, Reply)>,
+}
+
+impl Partition {
+    /// A partition with no open transaction, after the durable sequence `last`.
+    pub(crate) fn after(last: u64, config: Config, (ports, meters): (Ports, Arc<Meters>)) -> Partition {
+        Partition {
+            dispatch: Dispatch::new(&config, &meters),
+            memory: Memory::new(&meters),
+            waiters: Waiters::default(),
+            timers: Timers::default(),
+            batch: Batch::after(last),
+            durable: last,
+            backlog: Backlog::Bounded,
+            released: VecDeque::new(),
+            barred: VecDeque::new(),
+            config,
+            ports,
+            meters,
+        }
+    }
+
+    /// Takes over an open transaction at start-up; it is driven on at the next turn.
+    pub(crate) fn restore(&mut self, transaction: Transaction) {
+        let number = transaction.number;
+        self.memory.insert(Arc::new(transaction));
+        self.memory.set_due(number, Some(Time::START));
+        self.timers.set(Time::START, Due::Transaction(number));
+    }
+
+    /// Takes one input.
+    pub(crate) fn handle(&mut self, input: Input, now: Time) {
+        match input {
+            Input::Begin(begin, respond) => self.begin(begin, respond, now),
+            Input::Act(act, respond) => self.act(act, respond, now),
+            Input::Heard(ticket, reply) => self.heard(&ticket, reply, now),
+            Input::Durable(sequence) => self.became_durable(sequence, now),
+            Input::Archived(sequence) => self.memory.forget(sequence),
+            Input::Backlog(backlog) => self.backlog = backlog,
+            Input::Stop => self.ports.stopping.store(true, Ordering::Release),
+        }
+    }
+
+    /// Does what is due at `now`: deadlines, ends of windows, repeated calls, held answers; then sends what may be sent.
+    pub(crate) fn tick(&mut self, now: Time) {
+        for _ in 0..TIMERS_AT_ONCE {
+            match self.timers.pop(now) {
+                None => break,
+                Some(Due::Transaction(number)) => self.fell_due(number, now),
+                Some(Due::Waiter(id)) => self.waited_enough(id),
+            }
+        }
+        while let Some((ticket, reply)) = self.barred.pop_front() {
+            self.reply(&ticket, reply, now);
+        }
+        self.send_calls(now);
+    }
+
+    /// When `tick` should be called next, inputs apart.
+    pub(crate) fn next_at(&self, now: Time) -> Option<Time> {
+        if !self.barred.is_empty() {
+            return Some(now);
+        }
+        [self.timers.next_at(), self.dispatch.next_at(now)].into_iter().flatten().min()
+    }
+
+    /// Takes the open batch, to be kept; `None` when there is nothing in it.
+    pub(crate) fn seal(&mut self) -> Option<Batch> {
+        if self.batch.is_empty() {
+            return None;
+        }
+        let next = Batch::after(self.batch.last);
+        Some(std::mem::replace(&mut self.batch, next))
+    }
+
+    /// The open batch is as large as a frame should get.
+    pub(crate) fn is_full(&self) -> bool {
+        self.batch.payload.len() >= self.config.frame_bytes
+    }
+
+    /// Calls under way.
+    pub(crate) fn calls_in_flight(&self) -> usize {
+        self.dispatch.in_flight()
+    }
+
+    /// Answers every held request with the transaction as it stands.
+    pub(crate) fn release_waiters(&mut self) {
+        while let Some(id) = self.waiters.first() {
+            self.waited_enough(id);
+        }
+    }
+
+    /// Why new work is refused now, if it is.
+    fn refuses_new(&self) -> Option<Refusal> {
+        let refuse = |kind: &'static RefusalKind, detail: &str| {
+            self.meters.shed.get_or_create(&ShedLabels { code: kind.code }).inc();
+            Some(kind.because(detail))
+        };
+        if self.ports.stopping.load(Ordering::Acquire) {
+            return refuse(&refusal::STOPPING, "the process is going down");
+        }
+        if self.ports.space.space() != Space::Ample {
+            return refuse(
+                &refusal::STORAGE_FULL,
+                "the journal is down to its reserve, which is kept for what is open",
+            );
+        }
+        if self.backlog == Backlog::TooLong {
+            return refuse(&refusal::OVERLOADED, "the archive is behind the journal");
+        }
+        if self.memory.open_count() >= self.config.open_max {
+            return refuse(&refusal::OVERLOADED, "as many transactions are open as the configuration allows");
+        }
+        None
+    }
+
+    /// Answers when everything decided so far is durable.
+    fn release(&mut self, respond: Respond<Answer>, answer: Result<Answer, Refusal>) {
+        if self.batch.is_empty() && self.batch.last == self.durable {
+            respond(answer);
+        } else {
+            self.batch.releases.push(Release { respond, answer });
+        }
+    }
+
+    fn became_durable(&mut self, sequence: u64, now: Time) {
+        self.durable = self.durable.max(sequence);
+        while let Some(&(needs, number)) = self.released.front() {
+            if needs > self.durable {
+                break;
+            }
+            self.released.pop_front();
+            self.start_calls(number, now);
+        }
+    }
+
+    /// A seed for the jitter of one decision: the configured seed and the sequence reached.
+    fn seed(&self) -> u64 {
+        self.config.seed ^ self.batch.last.wrapping_mul(0xd134_2543_de82_ef95)
+    }
+
+    fn answer(&self, transaction: &Arc<Transaction>, replayed: Replayed) -> Answer {
+        Answer {
+            transaction: Arc::clone(transaction),
+            replayed: replayed == Replayed::Yes,
+            sequence: self.batch.last,
+        }
+    }
+}
+
+/// Was the request known already?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Replayed {
+    Yes,
+    No,
+}
+
+#[cfg(test)]
+mod tests;
