@@ -257,3 +257,28 @@ fn the_preparer_hurries_only_when_the_writer_catches_up() {
     let step = preparer.step();
     assert!(matches!(step, Step::Worked { pause } if !pause.is_zero()), "{step:?}");
 }
+
+#[test]
+fn a_rename_that_was_never_synced_may_be_lost_or_not() {
+    let mut segments = std::collections::BTreeSet::new();
+    for seed in 0..40 {
+        let (disk, mut books) = (FakeDisk::new(), Books::default());
+        let mut journal = open(&disk);
+        books.append(&mut journal, 3000).unwrap();
+        // The next frame needs a new segment, whose name never becomes durable: nothing may be told in it.
+        disk.arm(Trouble::Fail { call: Call::SyncDir, after: 0 });
+        assert!(matches!(books.append(&mut journal, 3000), Err(Fault::Io { .. })));
+        assert!(matches!(books.append(&mut journal, 3000), Err(Fault::Poisoned { .. })));
+        books.asked = None;
+        disk.crash(seed);
+        drop(journal);
+        let mut journal = open(&disk);
+        books.check(&mut journal, &format!("seed {seed}"));
+        segments.insert(journal.gauge().segments());
+        books.append(&mut journal, 3000).unwrap();
+        disk.crash(seed + 1);
+        drop(journal);
+        books.check(&mut open(&disk), &format!("seed {seed}, after"));
+    }
+    assert_eq!(segments.len(), 2, "the name was kept by some seeds and lost by others");
+}

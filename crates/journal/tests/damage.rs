@@ -170,7 +170,7 @@ fn a_missing_segment_is_refused() {
         let options = FileOptions { need: 12, ..options() };
         match FileJournal::open(Arc::new(short), options) {
             Err(Fault::Damaged { why, .. }) if kind == "middle" => {
-                assert!(why.contains("is missing"), "{why}")
+                assert!(why.contains("is missing"), "{why}");
             }
             Err(Fault::Behind { have: 10, need: 12 }) if kind == "last" => {}
             other => panic!("{kind}: {:?}", other.err()),

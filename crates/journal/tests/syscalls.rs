@@ -6,11 +6,12 @@ use std::process::Command;
 
 const FRAMES: usize = 100;
 
-/// The example sits beside this test's own folder: cargo builds it before any test runs.
+/// The example sits beside this test's own folder: a `cargo test` without `--test` builds both.
 fn example() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let example = test.parent().unwrap().parent().unwrap().join("examples/append");
-    assert!(example.exists(), "cargo builds examples with the tests: {} is missing", example.display());
+    let mend = "run `cargo build -p journal --example append` first";
+    assert!(example.exists(), "{} is missing: {mend}", example.display());
     example
 }
 
