@@ -1,1 +1,0 @@
-//! What was decided, waiting to be kept: see the next commit.

@@ -1,1 +1,0 @@
-//! The partition: see the next commit.
