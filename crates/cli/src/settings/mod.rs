@@ -1,0 +1,148 @@
+//! The settings of `tercet serve`: one table, four places to say a value, and the typed settings that come out.
+//!
+//! A flag goes before a key of the TOML file, which goes before a `TERCET_…` variable, which goes before the default.
+//! Whatever is said and not understood is refused with the place where it was said; nothing is guessed or skipped.
+//! It must never print a token. Read next: `table.rs` (every setting), then `layer.rs` (who goes before whom).
+
+mod environment;
+mod exceptions;
+mod file;
+mod flags;
+mod layer;
+#[cfg(test)]
+mod reference;
+mod shape;
+mod table;
+mod tokens;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+pub(crate) use self::flags::Flags;
+pub(crate) use self::tokens::Token;
+
+use self::layer::{Layer, Refused};
+use self::table::SETTINGS;
+
+/// Everything `serve` can be told, defaults filled in.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The data folder.
+    pub(crate) data: PathBuf,
+    /// Where HTTP listens; port 0 picks a free one.
+    pub(crate) http: SocketAddr,
+    /// Where gRPC listens; port 0 picks a free one.
+    pub(crate) grpc: SocketAddr,
+    pub(crate) log_format: LogFormat,
+    /// `error` to `trace`.
+    pub(crate) log_level: String,
+    /// Who may call; empty: everybody who can reach the listener.
+    pub(crate) tokens: Vec<Token>,
+    pub(crate) exposure: Exposure,
+    pub(crate) targets: Targets,
+    pub(crate) limits: Limits,
+    pub(crate) engine: engine::Config,
+    pub(crate) journal: Journal,
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What to do about a listener that others can reach and that asks for no token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Exposure {
+    /// Refuse to start.
+    #[default]
+    Refuse,
+    /// Start: something else guards it.
+    Insecure,
+}
+
+/// Which addresses branch calls may go to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Targets {
+    pub(crate) allow_hosts: Vec<String>,
+    pub(crate) allow_ports: Vec<u16>,
+    pub(crate) allow_cidrs: Vec<String>,
+    pub(crate) deny_cidrs: Vec<String>,
+    /// Certificates (PEM) to trust instead of the machine's.
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// Limits of what comes in over HTTP; those of a transaction are in [`engine::Config`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) body_bytes: usize,
+    pub(crate) json_depth: usize,
+    pub(crate) connections: usize,
+    pub(crate) requests_in_flight: usize,
+    /// Requests a second of one caller; 0: no limit.
+    pub(crate) caller_rate: u32,
+    /// Requests that a caller who was quiet may send at once.
+    pub(crate) caller_burst: u32,
+}
+
+/// How the journal lies on disk.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Journal {
+    pub(crate) segment_bytes: u64,
+    /// Bytes of segments to keep once the archive has them; `None`: all.
+    pub(crate) retain_bytes: Option<u64>,
+}
+
+impl Settings {
+    /// Reads flags, file and environment and fills in the defaults.
+    ///
+    /// # Errors
+    /// The first thing said that is not understood, with the place where it was said.
+    pub(crate) fn gather(flags: Flags) -> Result<Settings, Refused> {
+        let environment = environment::Environment::read(std::env::vars_os())?;
+        let file = match flags.config.or(environment.config) {
+            Some(path) => file::read(&path)?,
+            None => Layer::default(),
+        };
+        Settings::resolve(&[flags.layer, file, environment.layer])
+    }
+
+    /// Nothing said yet, not even the defaults of the table.
+    fn blank() -> Settings {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
+        Settings {
+            data: PathBuf::new(),
+            http: nowhere,
+            grpc: nowhere,
+            log_format: LogFormat::default(),
+            log_level: String::new(),
+            tokens: Vec::new(),
+            exposure: Exposure::default(),
+            targets: Targets::default(),
+            limits: Limits::default(),
+            engine: engine::Config::default(),
+            journal: Journal::default(),
+        }
+    }
+
+    /// The first of `layers` that says a setting decides it; what none says has its default.
+    fn resolve(layers: &[Layer]) -> Result<Settings, Refused> {
+        let mut settings = Settings::blank();
+        for setting in SETTINGS {
+            let default = setting.default();
+            let said = layers.iter().find_map(|layer| layer.said(setting.key)).unwrap_or(&default);
+            for said in said {
+                (setting.put)(&mut settings, &said.value)
+                    .map_err(|why| Refused { origin: said.origin.clone(), why })?;
+            }
+        }
+        Ok(settings)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,214 @@
+//! What is said where, who goes before whom, and every refusal with its place.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::{Args, FromArgMatches};
+
+use super::environment::Environment;
+use super::layer::Layer;
+use super::table::{SETTINGS, Setting};
+use super::{Exposure, Flags, Settings, file};
+
+fn flags(words: &[&str]) -> Result<Flags, String> {
+    let command = Flags::augment_args(clap::Command::new("serve").no_binary_name(true));
+    let matches = command.try_get_matches_from(words).map_err(|error| error.to_string())?;
+    Flags::from_arg_matches(&matches).map_err(|error| error.to_string())
+}
+
+fn in_file(text: &str) -> Result<Layer, String> {
+    file::parse(Path::new("t.toml"), text).map_err(|refused| refused.to_string())
+}
+
+fn in_environment(variables: &[(&str, &str)]) -> Result<Environment, String> {
+    let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    Environment::read(variables).map_err(|refused| refused.to_string())
+}
+
+fn resolved(layers: &[Layer]) -> Result<Settings, String> {
+    Settings::resolve(layers).map_err(|refused| refused.to_string())
+}
+
+#[test]
+fn keys_flags_and_variables_are_unique() {
+    let unique = |names: BTreeSet<String>| assert_eq!(names.len(), SETTINGS.len());
+    unique(SETTINGS.iter().map(|setting| setting.key.to_owned()).collect());
+    unique(SETTINGS.iter().map(Setting::flag).collect());
+    unique(SETTINGS.iter().map(Setting::variable).collect());
+}
+
+#[test]
+fn the_defaults_are_those_of_the_engine() {
+    let settings = resolved(&[]).unwrap();
+    assert_eq!(format!("{:?}", settings.engine), format!("{:?}", engine::Config::default()));
+    assert_eq!(settings.data, Path::new("./tercet-data"));
+    assert_eq!(
+        (settings.http.to_string(), settings.grpc.to_string()),
+        ("127.0.0.1:36789".into(), "127.0.0.1:36790".into())
+    );
+    assert_eq!((settings.limits.body_bytes, settings.limits.json_depth), (1 << 20, 32));
+    assert_eq!(settings.exposure, Exposure::Refuse);
+    assert_eq!(settings.journal.retain_bytes, None);
+}
+
+#[test]
+fn a_flag_goes_before_the_file_before_the_environment_before_the_default() {
+    let flag = flags(&["--limits-queue", "3"]).unwrap().layer;
+    let file = in_file("[limits]\nqueue = 2\nlabels = 2").unwrap();
+    let environment = in_environment(&[
+        ("TERCET_LIMITS_QUEUE", "1"),
+        ("TERCET_LIMITS_LABELS", "1"),
+        ("TERCET_LIMITS_BRANCHES", "1"),
+    ]);
+    let settings = resolved(&[flag, file, environment.unwrap().layer]).unwrap();
+    let limits = settings.engine.limits;
+    assert_eq!(
+        (settings.engine.queue, limits.labels, limits.branches, limits.result_bytes),
+        (3, 2, 1, 65_536)
+    );
+}
+
+#[test]
+fn lists_and_tables_are_the_same_in_every_place() {
+    let from_flags = flags(&[
+        "--allow-ports",
+        "80,81",
+        "--allow-ports",
+        "82",
+        "--participants",
+        "A:1 rate=5 queue=2",
+        "--participants",
+        "b:2 concurrency=1",
+    ]);
+    let from_file = in_file(
+        "allow_ports = [80, \"81\", 82]\n[participants.\"A:1\"]\nrate = 5\nqueue = 2\n[participants.\"b:2\"]\nconcurrency = 1",
+    );
+    let from_environment = in_environment(&[
+        ("TERCET_ALLOW_PORTS", "80, 81 ,82"),
+        ("TERCET_PARTICIPANTS", "a:1 rate=5 queue=2, b:2 concurrency=1"),
+    ]);
+    for layer in [from_flags.unwrap().layer, from_file.unwrap(), from_environment.unwrap().layer] {
+        let settings = resolved(&[layer]).unwrap();
+        assert_eq!(settings.targets.allow_ports, [80, 81, 82]);
+        let limits = &settings.engine.participants;
+        assert_eq!(limits.keys().collect::<Vec<_>>(), ["a:1", "b:2"]);
+        assert_eq!((limits["a:1"].rate, limits["a:1"].queue, limits["a:1"].concurrency), (5, 2, 128));
+        assert_eq!((limits["b:2"].rate, limits["b:2"].concurrency), (0, 1));
+    }
+}
+
+#[test]
+fn an_exception_starts_from_the_limits_of_all() {
+    let layer = in_file("[participants.\"a:1\"]\nrate = 5\n[participant]\nconcurrency = 7").unwrap();
+    assert_eq!(resolved(&[layer]).unwrap().engine.participants["a:1"].concurrency, 7);
+}
+
+#[test]
+fn tokens_come_from_table_variable_and_file_and_are_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tokens");
+    std::fs::write(&path, "# ours\n\nops=0123456789abcdef-ops\n").unwrap();
+    let file = in_file("[tokens]\nshop = \"0123456789abcdef\"").unwrap();
+    let flag = flags(&["--tokens-file", path.to_str().unwrap()]).unwrap().layer;
+    let settings = resolved(&[flag, file]).unwrap();
+    let names: Vec<_> = settings.tokens.iter().map(|token| token.name.as_str()).collect();
+    assert_eq!(names, ["shop", "ops"]);
+    assert!(!format!("{settings:?}").contains("0123456789abcdef"));
+
+    let refused = |entry: &str| {
+        let layer = in_environment(&[("TERCET_TOKENS", entry)]).unwrap().layer;
+        resolved(&[layer]).unwrap_err()
+    };
+    assert!(refused("shop").starts_with("variable TERCET_TOKENS: entry 1 is not NAME=TOKEN"));
+    assert!(refused("a=0123456789abcdef,a=0123456789abcdef").contains("given twice"));
+    assert!(!refused("a=shortsecret").contains("shortsecret"));
+
+    std::fs::write(&path, "\nnonsense\n").unwrap();
+    let flag = flags(&["--tokens-file", path.to_str().unwrap()]).unwrap().layer;
+    assert!(resolved(&[flag]).unwrap_err().contains("tokens:2: the line is not NAME=TOKEN"));
+}
+
+#[test]
+fn what_the_file_gets_wrong_is_refused_with_its_line() {
+    let cases = [
+        ("data = \"a\"\n\nhtp = \"x\"", "t.toml:3: htp: unknown key"),
+        ("queue = 5", "t.toml:1: queue: unknown key; did you mean limits.queue?"),
+        ("[limits]\nqueue = \"5\"", "t.toml:2: limits.queue: is a string, but must be a whole number"),
+        ("[limits]\nqueue = 0", "t.toml:2: limits.queue: 0 is not from 1 to 1000000000"),
+        ("[limits]\nqueue = -1", "t.toml:2: limits.queue: must be a number from 1"),
+        ("[limits]\nqueue = 1.5", "t.toml:2: limits.queue: is a float"),
+        ("[limit]\nqueue = 1", "t.toml:1: limit: unknown key"),
+        ("limits = 1", "t.toml:1: limits: unknown key"),
+        ("log_format = \"xml\"", "t.toml:1: log_format: \"xml\" is none of text, json"),
+        ("insecure = \"yes\"", "t.toml:1: insecure: is a string, but must be true or false"),
+        ("[tokens]\nshop = 5", "t.toml:2: tokens.\"shop\": a integer does not fit"),
+        ("\ndata = ", "t.toml:2: "),
+        ("data = \"a\"\ndata = \"b\"", "t.toml:2: "),
+        ("allow_ports = \"80\"", "t.toml:1: allow_ports: is a string, but must be an array"),
+    ];
+    for (text, wanted) in cases {
+        let refused = in_file(text).unwrap_err();
+        assert!(refused.starts_with(wanted), "{text:?}: {refused}");
+    }
+    let late = [
+        (
+            "[participants.\"a:1\"]\nrate = 1\nspeed = 2",
+            "t.toml:3: participants.\"a:1\": unknown key \"speed\"",
+        ),
+        ("[participants.a]\nrate = 1", "t.toml:2: participants.\"a\": \"a\" is not HOST:PORT"),
+        (
+            "[participants.\"a:1\"]\nqueue = 0",
+            "t.toml:2: participants.\"a:1\": queue must be a whole number from 1",
+        ),
+        ("allow_ports = [0]", "t.toml:1: allow_ports: \"0\" is no port"),
+        ("http = \"nowhere\"", "t.toml:1: http: \"nowhere\" is no address"),
+    ];
+    for (text, wanted) in late {
+        let refused = resolved(&[in_file(text).unwrap()]).unwrap_err();
+        assert!(refused.starts_with(wanted), "{text:?}: {refused}");
+    }
+}
+
+#[test]
+fn numbers_of_the_file_may_have_underscores_and_bases() {
+    let layer = in_file("[limits]\nqueue = 1_000\nlabels = 0x10").unwrap();
+    let engine = resolved(&[layer]).unwrap().engine;
+    assert_eq!((engine.queue, engine.limits.labels), (1_000, 16));
+}
+
+#[test]
+fn an_unknown_variable_is_refused_and_foreign_ones_are_not() {
+    let refused = in_environment(&[("TERCET_LIMITS_QUEU", "1")]).unwrap_err();
+    assert!(refused.starts_with("variable TERCET_LIMITS_QUEU: there is no such setting"), "{refused}");
+    let refused = in_environment(&[("TERCET_LIMITS_QUEUE", "many")]).unwrap_err();
+    assert!(refused.starts_with("variable TERCET_LIMITS_QUEUE: \"many\" is no whole number"), "{refused}");
+    let kubernetes = [
+        ("TERCET_SERVICE_HOST", "10.0.0.1"),
+        ("TERCET_PORT", "tcp://10.0.0.1:36789"),
+        ("TERCET_PORT_36789_TCP", "x"),
+        ("TERCET_URL", "http://127.0.0.1:1"),
+        ("TERCETX", "1"),
+    ];
+    let environment = in_environment(&kubernetes).unwrap();
+    assert_eq!(environment.layer, Layer::default());
+    let config = in_environment(&[("TERCET_CONFIG", "a.toml")]).unwrap().config;
+    assert_eq!(config.as_deref(), Some(Path::new("a.toml")));
+}
+
+#[test]
+fn flags_are_refused_by_name() {
+    for (words, wanted) in [
+        (&["--limits-queue", "0"][..], "--limits-queue: 0 is not from 1"),
+        (&["--limits-queu", "1"], "unexpected argument '--limits-queu'"),
+        (&["--log-format", "xml"], "--log-format: \"xml\" is none of text, json"),
+        (&["--tokens", "a=0123456789abcdef"], "unexpected argument '--tokens'"),
+    ] {
+        let refused = flags(words).unwrap_err();
+        assert!(refused.contains(wanted), "{words:?}: {refused}");
+    }
+    let on = flags(&["--insecure"]).unwrap().layer;
+    let off = flags(&["--insecure=false"]).unwrap().layer;
+    assert_eq!(resolved(&[on]).unwrap().exposure, Exposure::Insecure);
+    assert_eq!(resolved(&[off]).unwrap().exposure, Exposure::Refuse);
+}
