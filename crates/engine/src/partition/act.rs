@@ -54,6 +54,7 @@ impl Partition {
         let transaction: &mut Transaction = Arc::make_mut(&mut slot.transaction);
         let outcome = carry_out(transaction, command, now, &mut |event| batch.push_event(number, now, event));
         if transaction.sequence != sequence {
+            tell(&before, transaction);
             self.memory.changed(&before, number);
             self.settle(number);
         }
@@ -70,5 +71,18 @@ impl Partition {
                 .because(format!("the transaction has {most} branches, as many as are allowed")));
         }
         Ok(())
+    }
+}
+
+/// Tells the log what an operator wants to know: who needs attention, and, at debug level, what became final.
+fn tell(before: &Shown, transaction: &Transaction) {
+    let (id, trace_id, state) = (&*transaction.spec.id, transaction.trace, transaction.state_name());
+    if transaction.needs_attention() && !before.needs_attention {
+        let stuck = transaction.branches.iter().find(|branch| branch.pace.needs_attention);
+        let branch = stuck.map_or("check", |branch| &*branch.spec.id);
+        tracing::warn!(transaction = id, %trace_id, branch, state, "needs attention: retries do not help");
+    }
+    if transaction.phase.is_final() && !before.phase.is_final() {
+        tracing::debug!(transaction = id, %trace_id, state, "is final");
     }
 }

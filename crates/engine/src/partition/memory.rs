@@ -140,8 +140,8 @@ impl Slot {
 #[derive(Clone, Copy)]
 pub(crate) struct Shown {
     pattern: Pattern,
-    phase: Phase,
-    needs_attention: bool,
+    pub phase: Phase,
+    pub needs_attention: bool,
 }
 
 impl Shown {
