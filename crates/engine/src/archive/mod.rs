@@ -5,6 +5,7 @@
 //!
 //! Read `rows.rs` (what is in the tables), `ingest.rs` (how it gets there), `store.rs` (what is asked of a store).
 
+mod check;
 mod fjall_store;
 mod fold;
 mod ingest;
@@ -13,6 +14,8 @@ mod memory;
 mod purge;
 mod rows;
 mod store;
+#[cfg(test)]
+mod tests;
 mod timeline;
 
 use std::path::Path;
@@ -21,6 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use transaction::{Refusal, Time, Transaction};
 
+pub use self::check::{Check, Checked, Difference};
 use self::fjall_store::FjallStore;
 use self::memory::MemoryStore;
 use self::rows::{FORMAT, META_APPLIED, META_FORMAT};
@@ -209,6 +213,14 @@ impl Archive {
         }
         writer.purge = step.place;
         Ok(step.count)
+    }
+
+    /// Begins a comparison with the journal.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn check(&self) -> Result<Check, Fault> {
+        Check::new(self.view()?)
     }
 
     fn view(&self) -> Result<Box<dyn View>, Fault> {

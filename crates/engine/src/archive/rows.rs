@@ -14,7 +14,7 @@
 //! Numbers in keys are big endian, so that they sort by age. Lengths go before label keys and values, so that no label
 //! is a prefix of another, whatever characters it has.
 
-use transaction::{Pattern, Phase, Time};
+use transaction::{Pattern, Phase, Time, Transaction};
 
 use crate::Fault;
 use crate::entry::{KeyRow, decode_key, encode_key};
@@ -121,6 +121,17 @@ const SUMMARY_BYTES: usize = 19;
 const NEVER: i64 = i64::MIN;
 
 impl Summary {
+    /// What the summary of this transaction must be.
+    pub(crate) fn of(transaction: &Transaction) -> Summary {
+        Summary {
+            pattern: transaction.spec.pattern,
+            phase: transaction.phase,
+            needs_attention: transaction.needs_attention(),
+            created_at: transaction.created_at,
+            finished_at: transaction.finished_at,
+        }
+    }
+
     /// By position in `Pattern::ALL` and `Phase::ALL`, which only ever grow at the end.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let position = |found: Option<usize>| found.and_then(|index| u8::try_from(index).ok());
