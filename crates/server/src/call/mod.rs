@@ -1,0 +1,68 @@
+//! Makes branch calls over HTTP: the engine's network port for the world outside.
+//!
+//! Translates a call into a request and an answer into a reply, and bounds both in time and memory. It never decides
+//! what a reply means for a transaction, never repeats a request, never follows a redirect, and never writes a body,
+//! a header or a URL to the log.
+//!
+//! Read `caller.rs` (one call from end to end), then `policy.rs` (who may be called) and `reply.rs` (what comes back).
+
+mod caller;
+mod connect;
+mod names;
+mod policy;
+mod reply;
+mod request;
+mod tls;
+mod trouble;
+
+use std::path::PathBuf;
+
+pub use caller::HttpCaller;
+pub use names::{Resolve, Resolving, SystemNames};
+pub use policy::{Cidr, HostRule, Loopback, Policy};
+
+/// Settings of the outbound calls.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Which targets may be called.
+    pub policy: Policy,
+    /// The largest body of an answer, in bytes. A larger one is *unknown*.
+    pub max_response: usize,
+    /// Certificate authorities to trust instead of the operating system's, as PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Bound on making one connection (name, TCP and TLS), in milliseconds. The call's own time-out bounds it too.
+    pub connect_timeout_ms: u64,
+    /// Connections kept open without work, per scheme, host and port.
+    pub idle_per_participant: usize,
+    /// How long a connection without work is kept, in milliseconds.
+    pub idle_ms: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            policy: Policy::default(),
+            max_response: 64 * 1024,
+            ca_file: None,
+            connect_timeout_ms: 3_000,
+            idle_per_participant: 128,
+            idle_ms: 30_000,
+        }
+    }
+}
+
+/// Why calls cannot be made at all: a setting to mend before the server starts.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The file of certificate authorities is of no use.
+    #[error("ca_file {}: {why}", path.display())]
+    CaFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// TLS cannot be set up.
+    #[error("TLS: {0}")]
+    Tls(rustls::Error),
+}
