@@ -1,3 +1,14 @@
-//! Speaks: HTTP and gRPC, and the calls to participants. Translation and auth, no judgement.
+//! Speaks: the native HTTP API, gRPC, and the calls to participants. Translation and auth, no judgement.
+//!
+//! The async world lives here: `engine` answers by callback from a thread of its own. Wire types live here only.
+//! Read `listen.rs` (what a server is), then `http/mod.rs` (what happens to a request).
 
 pub mod call;
+mod grpc;
+mod http;
+mod listen;
+pub mod refusal;
+
+pub use http::{HttpLimits, MOST_BRANCHES, Token, openapi_document};
+pub use listen::{Config, Fault, OpenDoor, Server, TargetJudge, listen};
+pub use refusal::refusals;

@@ -1,0 +1,148 @@
+//! The native HTTP API: what happens to one request, from its head to its answer.
+//!
+//! Route, know the caller, take a place, read the body, hand it to the verb, write the answer or the refusal, measure,
+//! log. Translation only: every judgement about transactions is the engine's.
+//! Read `router.rs` (the table of routes), then `transactions/begin.rs` (one verb as an example).
+
+mod accept;
+mod answer;
+mod auth;
+mod body;
+mod bridge;
+mod health;
+mod idempotency;
+mod limits;
+mod log;
+mod metrics;
+mod openapi;
+mod parse;
+mod patience;
+mod problem;
+mod query;
+mod rate;
+mod router;
+mod time;
+mod trace;
+mod transactions;
+mod wire;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use engine::Engine;
+use hyper::body::Incoming;
+use prometheus_client::registry::Registry;
+use tokio::sync::watch;
+use transaction::Limits;
+
+use crate::listen::{Config, Running, TargetJudge};
+
+pub(crate) use accept::serve;
+pub use auth::Token;
+pub use limits::HttpLimits;
+pub use openapi::document as openapi_document;
+pub(crate) use problem::status_of;
+pub use wire::MOST_BRANCHES;
+
+use answer::{Answer, Response};
+use auth::Door;
+use limits::Load;
+use metrics::HttpMeters;
+use problem::Problem;
+use router::{Found, Route};
+use trace::Subject;
+
+/// Everything that requests share.
+pub(crate) struct Serving {
+    engine: Engine,
+    registry: Registry,
+    door: Door,
+    limits: HttpLimits,
+    load: Load,
+    meters: HttpMeters,
+    transaction: Limits,
+    targets: Option<TargetJudge>,
+    stopping: watch::Receiver<Running>,
+}
+
+impl Serving {
+    pub(crate) fn new(
+        config: Config,
+        engine: Engine,
+        mut registry: Registry,
+        stopping: watch::Receiver<Running>,
+    ) -> Arc<Serving> {
+        let named = registry.sub_registry_with_prefix("tercet");
+        engine.meters().register(named);
+        let meters = HttpMeters::registered(named);
+        Arc::new(Serving {
+            door: Door::new(&config.tokens),
+            load: Load::new(&config.limits),
+            limits: config.limits,
+            transaction: config.transaction,
+            targets: config.targets,
+            engine,
+            registry,
+            meters,
+            stopping,
+        })
+    }
+
+    /// Answers one request; never fails, whatever it holds.
+    async fn respond(&self, from: IpAddr, request: http::Request<Incoming>) -> Response {
+        let began = Instant::now();
+        let (head, body) = request.into_parts();
+        let mut subject = Subject::of(&head.headers);
+        let mut route = Route::Nowhere;
+        let outcome = match router::find(&head.method, head.uri.path()) {
+            Ok(found) => {
+                route = found.route;
+                self.admitted(Arrived { from, head: &head, body, found }, &mut subject).await
+            }
+            Err(problem) => Err(problem),
+        };
+        let response = match outcome {
+            Ok(answer) => answer.into_response(),
+            Err(problem) => {
+                self.meters.refused(problem.refusal.kind);
+                log::refused(route, &subject, &problem.refusal);
+                problem.into_response()
+            }
+        };
+        let took = began.elapsed();
+        self.meters.answered(route, response.status(), took);
+        log::answered(route, &subject, (response.status(), took));
+        response
+    }
+
+    /// Knows the caller, takes a place, reads the body, and has the verb answer.
+    async fn admitted(&self, arrived: Arrived<'_>, subject: &mut Subject) -> Result<Answer, Problem> {
+        let Arrived { from, head, body, found } = arrived;
+        if found.route.needs_token() {
+            let caller = self.door.let_in(from, &head.headers)?;
+            self.load.pace(&caller)?;
+        }
+        let _place = self.load.place(&self.meters)?;
+        let read = body::read(body, &self.limits, &self.load).await?;
+        let mut asked = Asked { serving: self, head, found, body: &read.bytes, subject };
+        router::answer(&mut asked).await.map_err(Problem::from)
+    }
+}
+
+/// A request whose route is known and whose body is still to come.
+struct Arrived<'a> {
+    from: IpAddr,
+    head: &'a http::request::Parts,
+    body: Incoming,
+    found: Found,
+}
+
+/// A request as the verbs see it.
+struct Asked<'a> {
+    serving: &'a Serving,
+    head: &'a http::request::Parts,
+    found: Found,
+    body: &'a [u8],
+    subject: &'a mut Subject,
+}

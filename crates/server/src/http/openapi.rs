@@ -1,0 +1,67 @@
+//! The OpenAPI document, made from the code: the verbs' own descriptions and the wire types.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use http::StatusCode;
+use transaction::Refusal;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use super::answer::Answer;
+use super::{Asked, health, metrics, query, transactions};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Tercet", description = "The native HTTP API of the Tercet transaction coordinator."),
+    paths(
+        transactions::begin,
+        transactions::signal,
+        transactions::read,
+        transactions::confirm,
+        transactions::cancel,
+        transactions::register,
+        transactions::retry,
+        transactions::timeline,
+        transactions::list,
+        health::alive,
+        health::ready,
+        metrics::scrape,
+        serve,
+    ),
+    modifiers(&Bearer),
+    security((), ("token" = [])),
+)]
+struct Document;
+
+struct Bearer;
+
+impl Modify for Bearer {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
+
+static DOCUMENT: LazyLock<Bytes> = LazyLock::new(|| {
+    let text = Document::openapi().to_pretty_json().expect("a document has string keys only");
+    Bytes::from(text)
+});
+
+/// The OpenAPI document of the native API, as JSON text.
+#[must_use]
+pub fn document() -> &'static str {
+    std::str::from_utf8(&DOCUMENT).expect("JSON text is UTF-8")
+}
+
+/// This document.
+#[utoipa::path(get, path = "/v1/openapi.json", tag = "health", responses(
+    (status = 200, description = "The OpenAPI document", content_type = "application/json"),
+))]
+pub(super) fn serve(asked: &mut Asked<'_>) -> Result<Answer, Refusal> {
+    query::none(asked.head)?;
+    Ok(Answer::json(StatusCode::OK, DOCUMENT.clone()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,241 @@
+//! Which verb a request means: one table of methods and paths. The OpenAPI document is held against it by a test.
+//!
+//! Matches the raw path, so that `%2F` stays inside its id, and decodes and checks the ids.
+
+use std::sync::Arc;
+
+use http::Method;
+use percent_encoding::percent_decode_str;
+use transaction::Refusal;
+use transaction::refusal::ID_INVALID;
+
+use super::answer::Answer;
+use super::problem::Problem;
+use super::{Asked, health, metrics, openapi, transactions};
+use crate::refusal::{METHOD_NOT_ALLOWED, PATH_UNKNOWN};
+
+/// A verb of the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    Begin,
+    Signal,
+    Read,
+    Confirm,
+    Cancel,
+    Register,
+    Retry,
+    Timeline,
+    List,
+    Alive,
+    Ready,
+    Metrics,
+    OpenApi,
+    /// No such path.
+    Nowhere,
+}
+
+/// One row of the table.
+pub(super) struct Row {
+    pub(super) route: Route,
+    /// The verb's stable name, in metrics, logs and the scope of idempotency keys.
+    pub(super) name: &'static str,
+    pub(super) method: Method,
+    pub(super) path: &'static str,
+}
+
+const fn row(route: Route, name: &'static str, method: Method, path: &'static str) -> Row {
+    Row { route, name, method, path }
+}
+
+/// Every route, in the order of [`Route`]; the busiest first.
+pub(super) static ROUTES: [Row; Route::COUNT - 1] = [
+    row(Route::Begin, "transaction_begin", Method::POST, "/v1/transactions"),
+    row(Route::Signal, "branch_signal", Method::POST, "/v1/transactions/{id}/branches/{branch}/signal"),
+    row(Route::Read, "transaction_read", Method::GET, "/v1/transactions/{id}"),
+    row(Route::Confirm, "transaction_confirm", Method::POST, "/v1/transactions/{id}/confirm"),
+    row(Route::Cancel, "transaction_cancel", Method::POST, "/v1/transactions/{id}/cancel"),
+    row(Route::Register, "branch_register", Method::POST, "/v1/transactions/{id}/branches"),
+    row(Route::Retry, "transaction_retry", Method::POST, "/v1/transactions/{id}/retry"),
+    row(Route::Timeline, "transaction_timeline", Method::GET, "/v1/transactions/{id}/timeline"),
+    row(Route::List, "transaction_list", Method::GET, "/v1/transactions"),
+    row(Route::Alive, "alive", Method::GET, "/healthz"),
+    row(Route::Ready, "ready", Method::GET, "/readyz"),
+    row(Route::Metrics, "metrics", Method::GET, "/metrics"),
+    row(Route::OpenApi, "openapi", Method::GET, "/v1/openapi.json"),
+];
+
+impl Route {
+    /// Every route, the one to nowhere included.
+    pub(super) const COUNT: usize = Route::Nowhere as usize + 1;
+
+    /// The stable name in metrics and logs.
+    pub(super) fn name(self) -> &'static str {
+        ROUTES.get(self as usize).map_or("nowhere", |row| row.name)
+    }
+
+    /// Whether a caller must say who it is.
+    pub(super) fn needs_token(self) -> bool {
+        !matches!(self, Route::Alive | Route::Ready)
+    }
+}
+
+/// A route with the ids of its path.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) route: Route,
+    ids: [Option<Arc<str>>; 2],
+}
+
+impl Found {
+    /// The id of the transaction that the path names.
+    pub(super) fn transaction(&self) -> Arc<str> {
+        self.ids[0].clone().expect("a verb on a transaction has its id in the path")
+    }
+
+    /// The id of the branch that the path names.
+    pub(super) fn branch(&self) -> Arc<str> {
+        self.ids[1].clone().expect("a verb on a branch has its id in the path")
+    }
+}
+
+/// Finds the verb that a method and a raw path mean.
+pub(super) fn find(method: &Method, path: &str) -> Result<Found, Problem> {
+    // Whoever may GET may also HEAD; the connection leaves the body out.
+    let method = if method == Method::HEAD { &Method::GET } else { method };
+    let mut is_known = false;
+    for row in &ROUTES {
+        let Some(raw) = matched(row.path, path) else { continue };
+        is_known = true;
+        if row.method == *method {
+            let [first, second] = raw;
+            return Ok(Found { route: row.route, ids: [id("/id", first)?, id("/branch", second)?] });
+        }
+    }
+    if !is_known {
+        return Err(PATH_UNKNOWN.because("nothing is served under this path").into());
+    }
+    let methods =
+        ROUTES.iter().filter(|row| matched(row.path, path).is_some()).map(|row| row.method.as_str());
+    let allow = methods.collect::<Vec<_>>().join(", ");
+    Err(Problem {
+        allow: Some(allow),
+        ..METHOD_NOT_ALLOWED.because(format!("{method} is not known here")).into()
+    })
+}
+
+/// The raw ids, when `path` has the form of `pattern`.
+fn matched<'p>(pattern: &str, path: &'p str) -> Option<[Option<&'p str>; 2]> {
+    let mut raw = [None; 2];
+    let mut next = 0;
+    let mut given = path.split('/');
+    for wanted in pattern.split('/') {
+        let piece = given.next()?;
+        if wanted.starts_with('{') {
+            raw[next] = Some(piece);
+            next += 1;
+        } else if wanted != piece {
+            return None;
+        }
+    }
+    given.next().is_none().then_some(raw)
+}
+
+fn id(at: &str, raw: Option<&str>) -> Result<Option<Arc<str>>, Refusal> {
+    let Some(raw) = raw else { return Ok(None) };
+    let decoded = percent_decode_str(raw).decode_utf8().ok().filter(|id| is_id(id));
+    match decoded {
+        Some(id) => Ok(Some(Arc::from(&*id))),
+        None => Err(ID_INVALID.at(at, "the id in the path is empty, too long, or holds another character")),
+    }
+}
+
+/// Whether this is an id as callers may choose it.
+fn is_id(id: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
+    (1..=128).contains(&id.len()) && id.bytes().all(allowed)
+}
+
+/// Has the verb answer.
+pub(super) async fn answer(asked: &mut Asked<'_>) -> Result<Answer, Refusal> {
+    match asked.found.route {
+        Route::Begin => transactions::begin(asked).await,
+        Route::Signal => transactions::signal(asked).await,
+        Route::Read => transactions::read(asked).await,
+        Route::Confirm => transactions::confirm(asked).await,
+        Route::Cancel => transactions::cancel(asked).await,
+        Route::Register => transactions::register(asked).await,
+        Route::Retry => transactions::retry(asked).await,
+        Route::Timeline => transactions::timeline(asked).await,
+        Route::List => transactions::list(asked).await,
+        Route::Alive => health::alive(asked),
+        Route::Ready => health::ready(asked),
+        Route::Metrics => metrics::scrape(asked),
+        Route::OpenApi => openapi::serve(asked),
+        Route::Nowhere => Err(PATH_UNKNOWN.because("nothing is served under this path")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_in_the_order_of_the_verbs() {
+        for (index, row) in ROUTES.iter().enumerate() {
+            assert_eq!(row.route as usize, index, "{}", row.name);
+        }
+        assert_eq!(Route::Nowhere as usize, ROUTES.len());
+    }
+
+    #[test]
+    fn paths_lead_to_their_verb_with_decoded_ids() {
+        let cases: [(&str, &str, Route, &[&str]); 9] = [
+            ("POST", "/v1/transactions", Route::Begin, &[]),
+            ("GET", "/v1/transactions", Route::List, &[]),
+            ("HEAD", "/healthz", Route::Alive, &[]),
+            ("GET", "/v1/transactions/order-1001", Route::Read, &["order-1001"]),
+            ("GET", "/v1/transactions/shop%2Forder%3A1", Route::Read, &["shop/order:1"]),
+            ("GET", "/v1/transactions/shop:1", Route::Read, &["shop:1"]),
+            ("GET", "/v1/transactions/confirm/timeline", Route::Timeline, &["confirm"]),
+            ("POST", "/v1/transactions/a%2fb/confirm", Route::Confirm, &["a/b"]),
+            ("POST", "/v1/transactions/a%2Fb/branches/c%2Fd/signal", Route::Signal, &["a/b", "c/d"]),
+        ];
+        for (method, path, route, ids) in cases {
+            let found = find(&method.parse().unwrap(), path).unwrap_or_else(|_| panic!("{method} {path}"));
+            assert_eq!(found.route, route, "{method} {path}");
+            let seen: Vec<&str> = found.ids.iter().flatten().map(|id| &**id).collect();
+            assert_eq!(seen, ids, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        let long = format!("/v1/transactions/{}", "a".repeat(129));
+        let cases = [
+            ("GET", "/", "path_unknown"),
+            ("GET", "/v1/transactions/a/b", "path_unknown"),
+            ("GET", "/v1/transactions/a/branches/b/signal/c", "path_unknown"),
+            ("GET", "/V1/transactions", "path_unknown"),
+            ("GET", "/v1/transactions/", "id_invalid"),
+            ("GET", "/v1/transactions/a%20b", "id_invalid"),
+            ("GET", "/v1/transactions/%ff", "id_invalid"),
+            ("GET", "/v1/transactions/%", "id_invalid"),
+            ("GET", "/v1/transactions/a%00", "id_invalid"),
+            ("GET", &long, "id_invalid"),
+            ("POST", "/v1/transactions/a/branches//signal", "id_invalid"),
+            ("DELETE", "/v1/transactions/a", "method_not_allowed"),
+            ("POST", "/healthz", "method_not_allowed"),
+        ];
+        for (method, path, code) in cases {
+            let problem =
+                find(&method.parse().unwrap(), path).err().unwrap_or_else(|| panic!("{path} was found"));
+            assert_eq!(problem.refusal.kind.code, code, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_ones() {
+        let problem = find(&Method::PUT, "/v1/transactions").unwrap_err();
+        assert_eq!(problem.allow.as_deref(), Some("POST, GET"));
+    }
+}

@@ -1,0 +1,71 @@
+//! The bodies of confirm, cancel and retry. Each may be left out altogether.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use transaction::Refusal;
+use utoipa::ToSchema;
+
+use super::scalar::{Span, Text};
+use crate::http::parse::shortened;
+use crate::refusal::FIELD_INVALID;
+
+/// Confirms a transaction, or submits a message.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Confirm)]
+pub(in crate::http) struct ConfirmBody {
+    /// Hold the answer until the transaction is final, at most so long, at most 60000; 0 unless given.
+    #[schema(value_type = Option<u64>)]
+    wait_ms: Option<Span>,
+    /// The caller's words; a confirm keeps no reason, they are only allowed.
+    #[schema(value_type = Option<String>)]
+    detail: Option<Text>,
+}
+
+/// Cancels or withdraws a transaction, or aborts a message.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Cancel)]
+pub(in crate::http) struct CancelBody {
+    /// Why, in the caller's words; at most 1024 bytes.
+    #[schema(value_type = Option<String>)]
+    detail: Option<Text>,
+    /// Hold the answer until the transaction is final, at most so long, at most 60000; 0 unless given.
+    #[schema(value_type = Option<u64>)]
+    wait_ms: Option<Span>,
+}
+
+/// Nothing is to be said.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Nothing)]
+pub(in crate::http) struct NoBody {}
+
+const DETAIL_BYTES: usize = 1_024;
+
+fn detail(given: Option<Text>) -> Result<Option<Arc<str>>, Refusal> {
+    match given {
+        Some(Text(detail)) if detail.len() > DETAIL_BYTES => {
+            let words =
+                format!("{} bytes are more than {DETAIL_BYTES}: {}", detail.len(), shortened(&detail));
+            Err(FIELD_INVALID.at("/detail", words))
+        }
+        given => Ok(given.map(|text| text.0)),
+    }
+}
+
+impl ConfirmBody {
+    /// How long the answer may be held, in milliseconds.
+    pub(in crate::http) fn wait_ms(self) -> Result<u64, Refusal> {
+        detail(self.detail)?;
+        super::wait(self.wait_ms)
+    }
+}
+
+impl CancelBody {
+    /// Why, and how long the answer may be held, in milliseconds.
+    pub(in crate::http) fn into_parts(self) -> Result<(Option<Arc<str>>, u64), Refusal> {
+        Ok((detail(self.detail)?, super::wait(self.wait_ms)?))
+    }
+}
