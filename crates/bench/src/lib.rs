@@ -1,1 +1,59 @@
-//! bench
+//! MEASURE: our workloads, each beside its raw limit in the same run.
+//!
+//! A figure of one side alone says more about the machine than about Tercet, so a workload alternates its sides,
+//! round by round, and the ratio is what counts. This room must never be on the way of a real request, nor print
+//! a figure that it did not measure just now.
+//! Read next: `compare.rs` (how two sides are alternated), `workload/http_call.rs`, `docs/performance.md`.
+
+mod compare;
+mod figures;
+mod histogram;
+mod limit;
+mod load;
+mod machine;
+mod pace;
+mod process;
+mod scrape;
+mod tercet;
+mod wire;
+mod workload;
+
+/// What `tercet bench` is asked to do.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Managed TCC over two HTTP branches, beside the same exchanges with no coordinator
+    HttpCall(workload::http_call::Args),
+    /// TCC with one await branch signalled at once, beside a handler that does nothing
+    Await(workload::await_branch::Args),
+    /// Start-up time and memory with many open transactions, after kill -9
+    Recovery(workload::recovery::Args),
+    /// Frames appended to the file journal, beside plain write and fdatasync
+    Journal(workload::journal::Args),
+    #[command(hide = true)]
+    Participant,
+    #[command(hide = true)]
+    Noop(limit::noop::Args),
+    #[command(hide = true)]
+    Relay(limit::relay::Args),
+}
+
+/// Runs one workload and prints its figures.
+///
+/// Fails when a side cannot be started or measured, and, after the figures are printed, when a request failed.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    match args.command {
+        Command::HttpCall(args) => workload::http_call::run(&args),
+        Command::Await(args) => workload::await_branch::run(&args),
+        Command::Recovery(args) => workload::recovery::run(&args),
+        Command::Journal(args) => workload::journal::run(&args),
+        Command::Participant => limit::participant::run(),
+        Command::Noop(args) => limit::noop::run(&args),
+        Command::Relay(args) => limit::relay::run(&args),
+    }
+}

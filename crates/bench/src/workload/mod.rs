@@ -1,0 +1,109 @@
+//! The workloads, one file each; each is a command of `tercet bench` and a section of `docs/performance.md`.
+//!
+//! Read next: `http_call.rs`.
+
+pub(crate) mod await_branch;
+pub(crate) mod http_call;
+pub(crate) mod journal;
+pub(crate) mod recovery;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use serde::Serialize;
+
+use crate::compare::{self, SideFigures};
+use crate::figures::{self, Ratio};
+use crate::load::{Script, excerpt};
+use crate::machine::Machine;
+use crate::process::{self, Process};
+use crate::wire::{self, Answer};
+
+/// The figures of a workload that alternates sides.
+#[derive(Debug, Serialize)]
+struct Comparison {
+    workload: &'static str,
+    machine: Machine,
+    connections: usize,
+    seconds: u64,
+    sides: Vec<SideFigures>,
+    /// Of transactions per second, the first side against the second.
+    ratio: Ratio,
+    /// The first side against the third, when there is one.
+    peer_ratio: Option<Ratio>,
+    goal_p99_ms: f64,
+}
+
+impl Comparison {
+    /// Prints everything, then fails if a request had failed.
+    fn report(&self, form: Form) -> anyhow::Result<()> {
+        match form {
+            Form::Json => println!("{}", serde_json::to_string(self)?),
+            Form::Tables => {
+                figures::print_head(self.workload, &self.machine);
+                println!("{} connections, {} s a round\n", self.connections, self.seconds);
+                compare::print(&self.sides);
+                println!("ratio of transactions/s to the raw limit: {}", self.ratio.text());
+                if let Some(ratio) = &self.peer_ratio {
+                    println!("ratio of transactions/s to the peer: {}", ratio.text());
+                }
+                println!("goal for p99: ≤ {} ms", self.goal_p99_ms);
+            }
+        }
+        compare::ensure_no_errors(&self.sides)
+    }
+}
+
+/// How figures are printed.
+#[derive(Debug, Clone, Copy)]
+enum Form {
+    Json,
+    Tables,
+}
+
+impl Form {
+    fn of(pace: &crate::pace::Pace) -> Self {
+        if pace.json { Form::Json } else { Form::Tables }
+    }
+}
+
+/// Starts this program again as one of the other processes of a measurement; its log goes into `folder`.
+fn side_process(folder: &Path, arguments: &[&str]) -> anyhow::Result<Process> {
+    let mut command = std::process::Command::new(process::this_program()?);
+    command.arg("bench").args(arguments);
+    let log: PathBuf = folder.join(format!("{}.log", arguments.first().unwrap_or(&"side")));
+    Process::start(command, &log)
+}
+
+/// Runs a script's steps once against one address and answers the bodies: samples for the other side to repeat.
+fn sample(address: std::net::SocketAddr, script: &dyn Script) -> anyhow::Result<Vec<Vec<u8>>> {
+    let mut bodies = Vec::new();
+    for (index, step) in script.steps().iter().enumerate() {
+        let mut request = Vec::new();
+        script.write(index, "r0-0-100000", &mut request);
+        let (status, body) = wire::once(address, &request)?;
+        let judged = script.judge(index, &Answer { status, body: &body });
+        judged
+            .map_err(|why| anyhow::anyhow!("{}: {why}", step.name))
+            .context("the first transaction failed")?;
+        bodies.push(body);
+    }
+    Ok(bodies)
+}
+
+/// Wants a status, and a state where one is named.
+fn judge(answer: &Answer<'_>, status: u16, state: Option<&str>) -> Result<(), String> {
+    let judged =
+        answer.status == status && state.is_none_or(|state| crate::load::state(answer.body) == state);
+    if judged { Ok(()) } else { Err(excerpt(answer)) }
+}
+
+/// Writes a file and answers its path as text, for a command line.
+fn file(folder: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<String> {
+    let path = folder.join(name);
+    std::fs::write(&path, bytes)?;
+    let path = path.into_os_string().into_string();
+    let Ok(path) = path else { anyhow::bail!("the folder's name is not UTF-8") };
+    ensure!(!path.is_empty(), "the folder has no name");
+    Ok(path)
+}
