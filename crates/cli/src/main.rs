@@ -8,12 +8,20 @@ use clap::Parser;
 mod ask;
 mod demo;
 mod exit;
+mod folder;
+mod log;
+mod serve;
 mod settings;
 mod tx;
 
 #[derive(Parser)]
 #[command(name = "tercet", version, about = "Transactions that move value between services, kept durably")]
 enum Command {
+    /// Run the coordinator on a data folder
+    #[command(
+        after_help = "Each setting is also a key of the TOML file and a TERCET_… variable: docs/reference/settings.md"
+    )]
+    Serve(Box<serve::Args>),
     /// Look at transactions of a running server, and decide, signal or retry them by hand
     Tx(tx::Args),
     /// Run the shop with faults injected, then judge it
@@ -24,6 +32,7 @@ enum Command {
 
 fn main() -> anyhow::Result<ExitCode> {
     match Command::parse() {
+        Command::Serve(args) => Ok(serve::run(*args)),
         Command::Tx(args) => Ok(tx::run(&args)),
         Command::Demo(args) => demo::run(&args),
         Command::DemoParticipant(args) => demo::participant(&args).map(|()| ExitCode::SUCCESS),

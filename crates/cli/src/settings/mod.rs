@@ -19,7 +19,6 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 pub(crate) use self::flags::Flags;
-pub(crate) use self::tokens::Token;
 
 use self::layer::{Layer, Refused};
 use self::table::SETTINGS;
@@ -29,18 +28,13 @@ use self::table::SETTINGS;
 pub(crate) struct Settings {
     /// The data folder.
     pub(crate) data: PathBuf,
-    /// Where HTTP listens; port 0 picks a free one.
-    pub(crate) http: SocketAddr,
-    /// Where gRPC listens; port 0 picks a free one.
-    pub(crate) grpc: SocketAddr,
     pub(crate) log_format: LogFormat,
     /// `error` to `trace`.
     pub(crate) log_level: String,
-    /// Who may call; empty: everybody who can reach the listener.
-    pub(crate) tokens: Vec<Token>,
-    pub(crate) exposure: Exposure,
-    pub(crate) targets: Targets,
-    pub(crate) limits: Limits,
+    /// Listeners, tokens, limits of requests.
+    pub(crate) server: server::Config,
+    /// Where branch calls may go, and their connections.
+    pub(crate) call: server::call::Config,
     pub(crate) engine: engine::Config,
     pub(crate) journal: Journal,
 }
@@ -53,40 +47,6 @@ pub(crate) enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
-}
-
-/// What to do about a listener that others can reach and that asks for no token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Exposure {
-    /// Refuse to start.
-    #[default]
-    Refuse,
-    /// Start: something else guards it.
-    Insecure,
-}
-
-/// Which addresses branch calls may go to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Targets {
-    pub(crate) allow_hosts: Vec<String>,
-    pub(crate) allow_ports: Vec<u16>,
-    pub(crate) allow_cidrs: Vec<String>,
-    pub(crate) deny_cidrs: Vec<String>,
-    /// Certificates (PEM) to trust instead of the machine's.
-    pub(crate) ca_file: Option<PathBuf>,
-}
-
-/// Limits of what comes in over HTTP; those of a transaction are in [`engine::Config`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Limits {
-    pub(crate) body_bytes: usize,
-    pub(crate) json_depth: usize,
-    pub(crate) connections: usize,
-    pub(crate) requests_in_flight: usize,
-    /// Requests a second of one caller; 0: no limit.
-    pub(crate) caller_rate: u32,
-    /// Requests that a caller who was quiet may send at once.
-    pub(crate) caller_burst: u32,
 }
 
 /// How the journal lies on disk.
@@ -116,14 +76,10 @@ impl Settings {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 0));
         Settings {
             data: PathBuf::new(),
-            http: nowhere,
-            grpc: nowhere,
             log_format: LogFormat::default(),
             log_level: String::new(),
-            tokens: Vec::new(),
-            exposure: Exposure::default(),
-            targets: Targets::default(),
-            limits: Limits::default(),
+            server: server::Config::new(nowhere, nowhere),
+            call: server::call::Config::default(),
             engine: engine::Config::default(),
             journal: Journal::default(),
         }

@@ -6,10 +6,13 @@
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
+use std::str::FromStr;
+
+use server::OpenDoor;
 
 use super::layer::{Origin, Said};
 use super::shape::{Shape, Switch, Value};
-use super::{Exposure, LogFormat, Settings, exceptions, tokens};
+use super::{LogFormat, Settings, exceptions, tokens};
 
 /// One setting.
 pub(crate) struct Setting {
@@ -60,6 +63,7 @@ macro_rules! settings {
 
 const ANY: std::ops::RangeInclusive<u64> = 0..=1_000_000_000;
 const SOME: std::ops::RangeInclusive<u64> = 1..=1_000_000_000;
+const TIME: std::ops::RangeInclusive<u64> = 100..=3_600_000;
 const KIB: u64 = 1024;
 const MIB: u64 = 1024 * 1024;
 
@@ -69,10 +73,10 @@ settings! {
         |to, value| put(&mut to.data, PathBuf::from(value.text()));
     "http" Shape::Text("HOST:PORT"), "127.0.0.1:36789",
         "Where HTTP listens; port 0 picks a free one.",
-        |to, value| put(&mut to.http, address(value.text())?);
+        |to, value| put(&mut to.server.http, address(value.text())?);
     "grpc" Shape::Text("HOST:PORT"), "127.0.0.1:36790",
         "Where gRPC listens; port 0 picks a free one.",
-        |to, value| put(&mut to.grpc, address(value.text())?);
+        |to, value| put(&mut to.server.grpc, address(value.text())?);
     "log_format" Shape::Choice(&["text", "json"]), "text",
         "How log lines on standard error look.",
         |to, value| put(&mut to.log_format, if value.text() == "json" { LogFormat::Json } else { LogFormat::Text });
@@ -82,36 +86,39 @@ settings! {
 
     "tokens" Shape::Table("NAME=TOKEN"), "",
         "Bearer tokens that callers must show, by name. No flag: a token in the list of processes is no secret.",
-        |to, value| tokens::add(&mut to.tokens, value.list());
+        |to, value| tokens::add(&mut to.server.tokens, value.list());
     "tokens_file" Shape::Text("FILE"), "",
         "A file with a line NAME=TOKEN for each further token; empty lines and lines that begin with # are skipped.",
-        |to, value| tokens::add_file(&mut to.tokens, value.text());
+        |to, value| tokens::add_file(&mut to.server.tokens, value.text());
     "insecure" Shape::Switch, "false",
         "Start without tokens though others can reach the listener, because something else guards it.",
-        |to, value| put(&mut to.exposure, match value.switch() { Switch::On => Exposure::Insecure, Switch::Off => Exposure::Refuse });
+        |to, value| put(&mut to.server.open_door, match value.switch() { Switch::On => OpenDoor::Insecure, Switch::Off => OpenDoor::Refuse });
 
     "allow_hosts" Shape::List("HOST"), "",
         "Host names that branch calls may go to: exact, or *.suffix. With this or allow_cidrs set, nothing else is allowed.",
-        |to, value| put(&mut to.targets.allow_hosts, value.list().to_vec());
+        |to, value| put(&mut to.call.policy.allow_hosts, parsed(value.list())?);
     "allow_ports" Shape::List("PORT"), "",
         "Ports that branch calls may go to. Empty: any.",
-        |to, value| put(&mut to.targets.allow_ports, ports(value.list())?);
+        |to, value| put(&mut to.call.policy.allow_ports, ports(value.list())?);
     "allow_cidrs" Shape::List("CIDR"), "",
         "Networks that branch calls may go to, such as 10.1.0.0/16; needed for loopback, private and link-local ones.",
-        |to, value| put(&mut to.targets.allow_cidrs, value.list().to_vec());
+        |to, value| put(&mut to.call.policy.allow_cidrs, parsed(value.list())?);
     "deny_cidrs" Shape::List("CIDR"), "",
         "Networks that branch calls may never go to; goes before all that allows.",
-        |to, value| put(&mut to.targets.deny_cidrs, value.list().to_vec());
+        |to, value| put(&mut to.call.policy.deny_cidrs, parsed(value.list())?);
     "ca_file" Shape::Text("FILE"), "",
         "Certificates (PEM) to trust for https participants, instead of the machine's.",
-        |to, value| put(&mut to.targets.ca_file, Some(PathBuf::from(value.text())));
+        |to, value| put(&mut to.call.ca_file, Some(PathBuf::from(value.text())));
 
     "limits.body_bytes" Shape::Count(KIB..=8 * MIB), "1048576",
         "Bytes of a request's body.",
-        |to, value| put(&mut to.limits.body_bytes, size(value));
-    "limits.json_depth" Shape::Count(4..=128), "32",
+        |to, value| put(&mut to.server.limits.body_bytes, size(value));
+    "limits.bodies_bytes" Shape::Count(8 * MIB..=1024 * 1024 * MIB), "268435456",
+        "Bytes of all bodies together that are being read or worked on; beyond it 503 overloaded.",
+        |to, value| put(&mut to.server.limits.bodies_bytes, size(value));
+    "limits.json_depth" Shape::Count(4..=100), "32",
         "How deep JSON may be nested.",
-        |to, value| put(&mut to.limits.json_depth, size(value));
+        |to, value| put(&mut to.server.limits.json_depth, size(value));
     "limits.branches" Shape::Count(1..=10_000), "100",
         "Branches of a transaction.",
         |to, value| put(&mut to.engine.limits.branches, size(value));
@@ -135,16 +142,26 @@ settings! {
         |to, value| put(&mut to.engine.calls_max, size(value));
     "limits.connections" Shape::Count(SOME), "10000",
         "Connections to the HTTP listener.",
-        |to, value| put(&mut to.limits.connections, size(value));
+        |to, value| put(&mut to.server.limits.connections, size(value));
     "limits.requests_in_flight" Shape::Count(SOME), "10000",
         "Requests being worked on; beyond it 503 overloaded.",
-        |to, value| put(&mut to.limits.requests_in_flight, size(value));
+        |to, value| put(&mut to.server.limits.requests_in_flight, size(value));
     "limits.caller_rate" Shape::Count(ANY), "0",
         "Requests a second of one caller (its token, or else its address); beyond it 429. 0: no limit.",
-        |to, value| put(&mut to.limits.caller_rate, number(value));
+        |to, value| put(&mut to.server.limits.caller_rate, number(value));
     "limits.caller_burst" Shape::Count(SOME), "100",
         "Requests that a caller who was quiet may send at once, when caller_rate is set.",
-        |to, value| put(&mut to.limits.caller_burst, number(value));
+        |to, value| put(&mut to.server.limits.caller_burst, number(value));
+
+    "limits.header_timeout_ms" Shape::Count(TIME), "10000",
+        "Milliseconds for the head of a request, from its first byte.",
+        |to, value| put(&mut to.server.limits.header_timeout_ms, value.count());
+    "limits.body_timeout_ms" Shape::Count(TIME), "30000",
+        "Milliseconds for the body of a request; also how long a caller may take none of an answer.",
+        |to, value| put(&mut to.server.limits.body_timeout_ms, value.count());
+    "limits.idle_timeout_ms" Shape::Count(TIME), "75000",
+        "Milliseconds that a connection may stay open without a request.",
+        |to, value| put(&mut to.server.limits.idle_timeout_ms, value.count());
 
     "participant.concurrency" Shape::Count(SOME), "128",
         "Calls under way to one participant (host and port).",
@@ -164,6 +181,15 @@ settings! {
     "participant.breaker_ms" Shape::Count(1..=30_000), "1000",
         "How long before the first probe, in milliseconds; doubles up to 30 s while probes fail.",
         |to, value| put(&mut to.engine.participant.breaker_ms, value.count());
+    "participant.connect_timeout_ms" Shape::Count(1..=3_600_000), "3000",
+        "Milliseconds for making a connection to a participant; the call's own time-out bounds it too.",
+        |to, value| put(&mut to.call.connect_timeout_ms, value.count());
+    "participant.idle_connections" Shape::Count(ANY), "128",
+        "Connections to one participant that are kept open without work.",
+        |to, value| put(&mut to.call.idle_per_participant, size(value));
+    "participant.idle_ms" Shape::Count(1..=3_600_000), "30000",
+        "Milliseconds that a connection to a participant is kept open without work.",
+        |to, value| put(&mut to.call.idle_ms, value.count());
     "participants" Shape::Table("HOST:PORT KEY=NUMBER"), "",
         "Exceptions for single participants: the keys of `participant`, by host and port.",
         |to, value| exceptions::add(&mut to.engine, value.list());
@@ -202,6 +228,10 @@ fn address(text: &str) -> Result<SocketAddr, String> {
         .to_socket_addrs()
         .map_err(|error| format!("{text:?} is no address to listen on, such as 127.0.0.1:36789 ({error})"))?;
     found.next().ok_or_else(|| format!("{text:?} has no address"))
+}
+
+fn parsed<T: FromStr<Err = String>>(texts: &[String]) -> Result<Vec<T>, String> {
+    texts.iter().map(|text| text.parse()).collect()
 }
 
 fn ports(texts: &[String]) -> Result<Vec<u16>, String> {

@@ -5,11 +5,12 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use clap::{Args, FromArgMatches};
+use server::{HttpLimits, OpenDoor};
 
 use super::environment::Environment;
 use super::layer::Layer;
 use super::table::{SETTINGS, Setting};
-use super::{Exposure, Flags, Settings, file};
+use super::{Flags, Settings, file};
 
 fn flags(words: &[&str]) -> Result<Flags, String> {
     let command = Flags::augment_args(clap::Command::new("serve").no_binary_name(true));
@@ -39,16 +40,17 @@ fn keys_flags_and_variables_are_unique() {
 }
 
 #[test]
-fn the_defaults_are_those_of_the_engine() {
+fn the_defaults_are_those_of_the_rooms() {
     let settings = resolved(&[]).unwrap();
     assert_eq!(format!("{:?}", settings.engine), format!("{:?}", engine::Config::default()));
     assert_eq!(settings.data, Path::new("./tercet-data"));
     assert_eq!(
-        (settings.http.to_string(), settings.grpc.to_string()),
+        (settings.server.http.to_string(), settings.server.grpc.to_string()),
         ("127.0.0.1:36789".into(), "127.0.0.1:36790".into())
     );
-    assert_eq!((settings.limits.body_bytes, settings.limits.json_depth), (1 << 20, 32));
-    assert_eq!(settings.exposure, Exposure::Refuse);
+    assert_eq!(format!("{:?}", settings.server.limits), format!("{:?}", HttpLimits::default()));
+    assert_eq!(format!("{:?}", settings.call), format!("{:?}", server::call::Config::default()));
+    assert_eq!(settings.server.open_door, OpenDoor::Refuse);
     assert_eq!(settings.journal.retain_bytes, None);
 }
 
@@ -90,7 +92,7 @@ fn lists_and_tables_are_the_same_in_every_place() {
     ]);
     for layer in [from_flags.unwrap().layer, from_file.unwrap(), from_environment.unwrap().layer] {
         let settings = resolved(&[layer]).unwrap();
-        assert_eq!(settings.targets.allow_ports, [80, 81, 82]);
+        assert_eq!(settings.call.policy.allow_ports, [80, 81, 82]);
         let limits = &settings.engine.participants;
         assert_eq!(limits.keys().collect::<Vec<_>>(), ["a:1", "b:2"]);
         assert_eq!((limits["a:1"].rate, limits["a:1"].queue, limits["a:1"].concurrency), (5, 2, 128));
@@ -112,7 +114,7 @@ fn tokens_come_from_table_variable_and_file_and_are_never_shown() {
     let file = in_file("[tokens]\nshop = \"0123456789abcdef\"").unwrap();
     let flag = flags(&["--tokens-file", path.to_str().unwrap()]).unwrap().layer;
     let settings = resolved(&[flag, file]).unwrap();
-    let names: Vec<_> = settings.tokens.iter().map(|token| token.name.as_str()).collect();
+    let names: Vec<_> = settings.server.tokens.iter().map(|token| token.name()).collect();
     assert_eq!(names, ["shop", "ops"]);
     assert!(!format!("{settings:?}").contains("0123456789abcdef"));
 
@@ -162,6 +164,7 @@ fn what_the_file_gets_wrong_is_refused_with_its_line() {
             "t.toml:2: participants.\"a:1\": queue must be a whole number from 1",
         ),
         ("allow_ports = [0]", "t.toml:1: allow_ports: \"0\" is no port"),
+        ("allow_cidrs = [\"10.0.0.1/8\"]", "t.toml:1: allow_cidrs: `10.0.0.1/8` is not a network"),
         ("http = \"nowhere\"", "t.toml:1: http: \"nowhere\" is no address"),
     ];
     for (text, wanted) in late {
@@ -209,6 +212,6 @@ fn flags_are_refused_by_name() {
     }
     let on = flags(&["--insecure"]).unwrap().layer;
     let off = flags(&["--insecure=false"]).unwrap().layer;
-    assert_eq!(resolved(&[on]).unwrap().exposure, Exposure::Insecure);
-    assert_eq!(resolved(&[off]).unwrap().exposure, Exposure::Refuse);
+    assert_eq!(resolved(&[on]).unwrap().server.open_door, OpenDoor::Insecure);
+    assert_eq!(resolved(&[off]).unwrap().server.open_door, OpenDoor::Refuse);
 }

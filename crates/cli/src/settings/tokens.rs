@@ -1,25 +1,9 @@
 //! Bearer tokens as settings. Refusals name the entry and never the token.
 
-use std::fmt;
+use server::Token;
 
 /// The shortest token that is taken: shorter ones are guessed.
 const SHORTEST: usize = 16;
-
-/// A token and whose it is.
-#[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Token {
-    /// Whose it is, as logs and limits name it.
-    pub(crate) name: String,
-    /// What the caller shows.
-    pub(crate) token: String,
-}
-
-/// Never shows the token.
-impl fmt::Debug for Token {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Token({})", self.name)
-    }
-}
 
 /// Adds entries `NAME=TOKEN`.
 pub(crate) fn add(tokens: &mut Vec<Token>, entries: &[String]) -> Result<(), String> {
@@ -29,7 +13,7 @@ pub(crate) fn add(tokens: &mut Vec<Token>, entries: &[String]) -> Result<(), Str
         else {
             return Err(format!("entry {place} is not NAME=TOKEN"));
         };
-        if name.is_empty() || tokens.iter().any(|known| known.name == name) {
+        if name.is_empty() || tokens.iter().any(|known| known.name() == name) {
             return Err(format!("entry {place} has the name {name:?}, which is empty or given twice"));
         }
         if token.len() < SHORTEST || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -37,7 +21,7 @@ pub(crate) fn add(tokens: &mut Vec<Token>, entries: &[String]) -> Result<(), Str
                 "the token of {name:?} must be at least {SHORTEST} visible ASCII characters without spaces"
             ));
         }
-        tokens.push(Token { name: name.to_owned(), token: token.to_owned() });
+        tokens.push(Token::new(name, token));
     }
     Ok(())
 }
