@@ -36,7 +36,13 @@ impl Process {
     /// `Err` when it ends or says nothing for a minute; the message quotes the end of its log.
     pub(crate) fn start(recipe: &Recipe, later: mpsc::Sender<String>) -> anyhow::Result<(Process, String)> {
         let log = File::options().create(true).append(true).open(&recipe.log)?;
-        let mut child = Command::new(std::env::current_exe()?)
+        let mut command = Command::new(std::env::current_exe()?);
+        // Settings of the reader's own server are none of the demo's.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("TERCET_"))
+        {
+            command.env_remove(name);
+        }
+        let mut child = command
             .args(&recipe.args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -4,7 +4,8 @@
 //! When and what to kill is `strikes.rs`; what the participants report comes out of `reports`.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use super::process::{Process, Recipe};
 pub(crate) const DEADLINE_MS: u64 = 4000;
 /// A late try arrives this long after the deadline at the earliest.
 const LATE_BY_MS: u64 = 500;
+const METER_PATIENCE: Duration = Duration::from_secs(1);
 
 /// One of the processes that can be killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,6 +98,18 @@ impl Shop {
         let (process, _) = Process::start(&post.recipe, later)?;
         post.process = Some(process);
         Ok(begun.elapsed())
+    }
+
+    /// How many transactions the coordinator has open, by its own meters; `None` when it does not answer.
+    pub(crate) fn open_transactions(&self) -> Option<u64> {
+        let mut stream = TcpStream::connect(self.coordinator).ok()?;
+        stream.set_read_timeout(Some(METER_PATIENCE)).ok()?;
+        write!(stream, "GET /metrics HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.coordinator)
+            .ok()?;
+        let mut text = String::new();
+        stream.read_to_string(&mut text).ok()?;
+        let open = text.lines().filter(|line| line.starts_with("tercet_transactions_open{"));
+        Some(open.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok()).sum())
     }
 
     /// Name and process id of everything that runs.

@@ -22,7 +22,7 @@ const SCHEDULE: &[Strike] = &[
     Strike { at_per_cent: 10, victims: &[Victim::Coordinator], down_ms: 0 },
     Strike { at_per_cent: 22, victims: &[Victim::Participant(Role::Stock)], down_ms: 700 },
     Strike { at_per_cent: 35, victims: &[Victim::Coordinator], down_ms: 0 },
-    Strike { at_per_cent: 47, victims: &[Victim::Participant(Role::Payment)], down_ms: 1200 },
+    Strike { at_per_cent: 47, victims: &[Victim::Participant(Role::Payment)], down_ms: 600 },
     Strike { at_per_cent: 58, victims: &[Victim::Coordinator], down_ms: 400 },
     Strike { at_per_cent: 70, victims: &[Victim::Participant(Role::Points)], down_ms: 300 },
     Strike { at_per_cent: 80, victims: &[Victim::Participant(Role::Order)], down_ms: 500 },
@@ -62,7 +62,11 @@ impl Strikes {
                 for victim in strike.victims {
                     let took = shop.revive(*victim)?;
                     let after = match *victim {
-                        Victim::Coordinator => format!("ready {} ms after its start", took.as_millis()),
+                        Victim::Coordinator => {
+                            let open =
+                                shop.open_transactions().map_or("?".to_owned(), |open| open.to_string());
+                            format!("ready in {} ms, {open} open transactions recovered", took.as_millis())
+                        }
                         Victim::Participant(_) => {
                             format!("on its old port, after {} ms down", strike.down_ms)
                         }
