@@ -14,6 +14,7 @@ mod memory;
 mod purge;
 mod rows;
 mod store;
+mod tail;
 #[cfg(test)]
 mod tests;
 mod timeline;

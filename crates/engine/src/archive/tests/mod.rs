@@ -2,6 +2,7 @@
 
 mod answers;
 mod checks;
+mod cuts;
 mod faults;
 mod history;
 mod lists;
