@@ -42,5 +42,6 @@ fn a_calm_run_confirms_or_refuses_and_repeats_nothing() {
     let (output, text) = demo(&[&["--orders", "40", "--no-kills"], &calm[..]].concat());
     assert!(output.status.success(), "{text}");
     assert!(!text.contains("killed"), "{text}");
-    assert!(text.contains("0 of them across a kill"), "{text}");
+    assert!(text.contains("0 calls lost their reply, 0 came twice; 0 tries were slow, 0 late"), "{text}");
+    assert!(text.contains("40 told, 0 across a kill, 0 changed"), "{text}");
 }
