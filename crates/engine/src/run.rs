@@ -201,10 +201,10 @@ impl Driver {
             if in_flight < self.frames_in_flight || self.partition.is_full() {
                 in_flight += usize::from(self.seal(work)?);
             }
-            let mut next = self.wait(inputs, now)?;
+            let first = self.wait(inputs, now)?;
             let now = self.clock.now();
-            for _ in 0..INPUTS_AT_ONCE {
-                let Some(input) = next else { break };
+            let mut taken = 0;
+            for input in first.into_iter().chain(inputs.try_iter()) {
                 match input {
                     Input::Durable(_) => in_flight = in_flight.saturating_sub(1),
                     Input::Begin(..) | Input::Act(..) => {
@@ -214,7 +214,11 @@ impl Driver {
                     Input::Heard(..) | Input::Archived(_) | Input::Backlog(_) => {}
                 }
                 self.partition.handle(input, now);
-                next = inputs.try_recv().ok();
+                taken += 1;
+                // A frame has a largest size: what waits goes into the next one.
+                if taken == INPUTS_AT_ONCE || self.partition.is_full() {
+                    break;
+                }
             }
             self.meters.queue.set(i64::try_from(self.queued.load(Ordering::Relaxed)).unwrap_or(i64::MAX));
         }
