@@ -50,13 +50,13 @@ pub(crate) async fn serve(
         serving.meters.connections.inc();
         let connection =
             Connection { serving: Arc::clone(&serving), from: peer.ip().to_canonical(), _place: place };
-        let doing = Doing::default();
+        let doing = Doing::opened();
         let stream = TokioIo::new(Patient::new(stream, doing.clone(), &serving.limits));
         let held = Arc::new(connection);
         let service = service_fn(move |request| {
+            doing.busy();
             let (connection, doing) = (Arc::clone(&held), doing.clone());
             async move {
-                doing.busy();
                 let response = connection.serving.respond(connection.from, request).await;
                 doing.idle();
                 Ok::<_, Infallible>(response)

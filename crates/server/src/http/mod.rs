@@ -119,10 +119,12 @@ impl Serving {
     /// Knows the caller, takes a place, reads the body, and has the verb answer.
     async fn admitted(&self, arrived: Arrived<'_>, subject: &mut Subject) -> Result<Answer, Problem> {
         let Arrived { from, head, body, found } = arrived;
-        if found.route.needs_token() {
-            let caller = self.door.let_in(from, &head.headers)?;
-            self.load.pace(&caller)?;
+        if found.route.is_health() {
+            let mut asked = Asked { serving: self, head, found, body: &[], subject };
+            return router::answer(&mut asked).await.map_err(Problem::from);
         }
+        let caller = self.door.let_in(from, &head.headers)?;
+        self.load.pace(&caller)?;
         let _place = self.load.place(&self.meters)?;
         let read = body::read(body, &self.limits, &self.load).await?;
         let mut asked = Asked { serving: self, head, found, body: &read.bytes, subject };

@@ -4,11 +4,12 @@
 //! where the text is JSON, `json_invalid` where it is not.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::error::Category;
 use transaction::refusal::{BRANCHES_INVALID, FIELD_MISSING, SPAN_INVALID};
 use transaction::{Refusal, RefusalKind};
 
-use super::wire::Object;
+use super::wire::{Object, TOO_MANY};
 use crate::refusal::{FIELD_INVALID, FIELD_UNKNOWN, JSON_INVALID};
 
 /// Reads one JSON object.
@@ -24,9 +25,6 @@ pub(super) fn object_or_nothing<'a, T: Deserialize<'a>>(text: &'a str) -> Result
     object(if text.trim_ascii().is_empty() { "{}" } else { text })
 }
 
-/// Kinds that a wire type's own complaints name in front: `code: detail`.
-static NAMED: [&RefusalKind; 2] = [&SPAN_INVALID, &BRANCHES_INVALID];
-
 /// How serde's own complaints about a field begin.
 static ABOUT_FIELD: [(&str, &RefusalKind, &str); 3] = [
     ("unknown field `", &FIELD_UNKNOWN, "there is no field"),
@@ -41,14 +39,15 @@ fn explain<'a, T: Deserialize<'a>>(text: &'a str, first: &serde_json::Error) -> 
         Ok(_) => JSON_INVALID.because(first.to_string()),
         Err(error) => {
             let place = pointer(error.path());
-            refusal(place, error.inner())
+            refusal(place, error.inner(), text)
         }
     }
 }
 
-fn refusal(place: String, error: &serde_json::Error) -> Refusal {
+fn refusal(place: String, error: &serde_json::Error, text: &str) -> Refusal {
     let words = error.to_string();
-    if error.classify() != Category::Data {
+    // A parser that wants a name and finds a number calls that bad syntax, which it is not.
+    if error.classify() != Category::Data && serde_json::from_str::<IgnoredAny>(text).is_err() {
         return JSON_INVALID.because(words);
     }
     for (start, kind, say) in ABOUT_FIELD {
@@ -57,15 +56,17 @@ fn refusal(place: String, error: &serde_json::Error) -> Refusal {
             return kind.at(at, format!("{say} `{}`", shortened(name)));
         }
     }
-    for kind in NAMED {
-        if let Some(detail) = words.strip_prefix(kind.code).and_then(|rest| rest.strip_prefix(": ")) {
-            return kind.at(place, shortened(detail));
-        }
+    if let Some(detail) = words.strip_prefix(SPAN_INVALID.code).and_then(|rest| rest.strip_prefix(": ")) {
+        return SPAN_INVALID.at(place, shortened(detail));
     }
-    if place.is_empty() {
-        JSON_INVALID.because(shortened(&words))
-    } else {
-        FIELD_INVALID.at(place, shortened(&words))
+    let words = shortened(&words);
+    match &*place {
+        at if at.ends_with("_ms") && words.starts_with("number out of range") => {
+            SPAN_INVALID.at(place, words)
+        }
+        "" => JSON_INVALID.because(words),
+        "/branches" if words.starts_with(TOO_MANY) => BRANCHES_INVALID.at(place, words),
+        _ => FIELD_INVALID.at(place, words),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,30 +16,47 @@ use tokio::time::{Instant, Sleep};
 
 use super::limits::HttpLimits;
 
-/// What a connection is doing, as far as the one who answers its requests knows.
-#[derive(Clone, Default)]
-pub(super) struct Doing(Arc<AtomicU8>);
+/// What a connection is doing, as far as the one who answers its requests knows, and since when.
+#[derive(Clone)]
+pub(super) struct Doing(Arc<Told>);
+
+struct Told {
+    start: Instant,
+    /// The lowest two bits say what, the others since when, in milliseconds after the start.
+    word: AtomicU64,
+}
 
 /// The head of a request is on its way.
-const HEAD: u8 = 0;
+const HEAD: u64 = 0;
 /// A request is being answered.
-const BUSY: u8 = 1;
+const BUSY: u64 = 1;
 /// The answer is given; the next request has not begun.
-const IDLE: u8 = 2;
+const IDLE: u64 = 2;
 
 impl Doing {
+    /// A connection that was just opened.
+    pub(super) fn opened() -> Doing {
+        Doing(Arc::new(Told { start: Instant::now(), word: AtomicU64::new(HEAD) }))
+    }
+
     /// A request has arrived.
     pub(super) fn busy(&self) {
-        self.0.store(BUSY, Ordering::Relaxed);
+        self.tell(BUSY);
     }
 
     /// Its answer is given.
     pub(super) fn idle(&self) {
-        self.0.store(IDLE, Ordering::Relaxed);
+        self.tell(IDLE);
     }
 
-    fn now(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
+    fn tell(&self, what: u64) {
+        let since = u64::try_from(self.0.start.elapsed().as_millis()).unwrap_or(u64::MAX >> 2);
+        self.0.word.store(since << 2 | what, Ordering::Relaxed);
+    }
+
+    fn now(&self) -> (u64, Instant) {
+        let word = self.0.word.load(Ordering::Relaxed);
+        (word & 3, self.0.start + Duration::from_millis(word >> 2))
     }
 }
 
@@ -48,8 +65,6 @@ pub(super) struct Patient<S> {
     stream: S,
     doing: Doing,
     limits: Spans,
-    /// What was seen last, and since when.
-    waiting: (u8, Instant),
     /// Since when the peer has taken nothing of what is to be written.
     stalled: Option<Instant>,
     alarm: Pin<Box<Sleep>>,
@@ -70,23 +85,19 @@ impl<S> Patient<S> {
             idle: Duration::from_millis(limits.idle_timeout_ms),
             stall: Duration::from_millis(limits.body_timeout_ms),
         };
-        let now = Instant::now();
-        let alarm = Box::pin(tokio::time::sleep_until(now + limits.head));
-        Patient { stream, doing, limits, waiting: (HEAD, now), stalled: None, alarm }
+        let alarm = Box::pin(tokio::time::sleep(limits.head));
+        Patient { stream, doing, limits, stalled: None, alarm }
     }
 
     /// Nothing came: is it time to give up?
     fn waits_for_request(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
-        let doing = self.doing.now();
-        if self.waiting.0 != doing {
-            self.waiting = (doing, Instant::now());
+        let (doing, since) = self.doing.now();
+        match doing {
+            // The connection may not look here again when the answer is given, so the alarm is kept going.
+            BUSY => self.rings(context, Instant::now() + self.limits.idle),
+            IDLE => self.rings(context, since + self.limits.idle),
+            _ => self.rings(context, since + self.limits.head),
         }
-        let span = match doing {
-            BUSY => return Poll::Pending,
-            IDLE => self.limits.idle,
-            _ => self.limits.head,
-        };
-        self.rings(context, self.waiting.1 + span)
     }
 
     /// Nothing was taken: is it time to give up?
@@ -110,9 +121,8 @@ impl<S> Patient<S> {
     }
 
     fn came(&mut self) {
-        if self.doing.now() == IDLE {
-            self.doing.0.store(HEAD, Ordering::Relaxed);
-            self.waiting = (HEAD, Instant::now());
+        if self.doing.now().0 == IDLE {
+            self.doing.tell(HEAD);
         }
     }
 
@@ -194,7 +204,7 @@ mod tests {
             ..HttpLimits::default()
         };
         let (ours, theirs) = duplex(room);
-        let doing = Doing::default();
+        let doing = Doing::opened();
         (Patient::new(ours, doing.clone(), &limits), theirs, doing)
     }
 

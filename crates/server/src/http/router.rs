@@ -73,9 +73,9 @@ impl Route {
         ROUTES.get(self as usize).map_or("nowhere", |row| row.name)
     }
 
-    /// Whether a caller must say who it is.
-    pub(super) fn needs_token(self) -> bool {
-        !matches!(self, Route::Alive | Route::Ready)
+    /// Whether it only asks after the server's health: then nobody must say who it is, and no place is taken.
+    pub(super) fn is_health(self) -> bool {
+        matches!(self, Route::Alive | Route::Ready)
     }
 }
 

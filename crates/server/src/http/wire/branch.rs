@@ -174,6 +174,13 @@ fn urls(fields: [UrlField; 6], pattern: Pattern, judge: &Judge<'_>) -> Result<Ur
     Ok(urls)
 }
 
+/// The web's own rules would find a host in `http:///x` and in `http:\\x` too.
+fn has_plain_host(given: &str) -> bool {
+    let Some((scheme, rest)) = given.split_once("://") else { return false };
+    let is_http = scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    is_http && !rest.starts_with(['/', '?', '#']) && !given.contains('\\')
+}
+
 /// Says which URLs may be kept.
 pub(in crate::http) struct Judge<'a> {
     /// The operator's rules, as far as they can be told without a look-up.
@@ -182,7 +189,7 @@ pub(in crate::http) struct Judge<'a> {
 
 impl Judge<'_> {
     /// The URL in the one form in which it is kept and called, so that nobody reads it in another way later.
-    pub(super) fn url(&self, at: &str, given: &str) -> Result<Arc<str>, Refusal> {
+    pub(in crate::http) fn url(&self, at: &str, given: &str) -> Result<Arc<str>, Refusal> {
         let invalid = |why: &str| URL_INVALID.at(at, why);
         if given.len() > URL_BYTES {
             return Err(invalid("the URL is longer than 2048 bytes"));
@@ -192,10 +199,10 @@ impl Judge<'_> {
                 "the URL holds a blank, or a character outside ASCII that is not percent-encoded",
             ));
         }
-        let url = Url::parse(given).map_err(|error| invalid(&format!("{error}")))?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(invalid("only http and https can be called"));
+        if !has_plain_host(given) {
+            return Err(invalid("the URL must begin with http:// or https:// and a host"));
         }
+        let url = Url::parse(given).map_err(|error| invalid(&format!("{error}")))?;
         if url.host().is_none() || !url.username().is_empty() || url.password().is_some() {
             return Err(invalid("the URL must have a host, and no user name or password"));
         }

@@ -17,7 +17,7 @@ pub(super) use branch::{BranchBody, Judge};
 pub(super) use decide::{CancelBody, ConfirmBody, NoBody};
 pub(super) use list::{ListView, filter};
 pub use scalar::MOST as MOST_BRANCHES;
-pub(super) use scalar::Object;
+pub(super) use scalar::{Object, TOO_MANY};
 pub(super) use signal::SignalBody;
 pub(super) use timeline::{TimelineView, timeline_query};
 pub(super) use transaction::TransactionView;

@@ -7,11 +7,14 @@ use std::sync::Arc;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use transaction::refusal::{BRANCHES_INVALID, SPAN_INVALID};
+use transaction::refusal::SPAN_INVALID;
 
 /// The most elements of a list or a map in a body, whatever the limits say: reading must not take more memory than the
 /// body by more than a factor.
 pub const MOST: usize = 1_000;
+
+/// How the complaint about a list or a map beyond that begins.
+pub(in crate::http) const TOO_MANY: &str = "more than";
 
 /// A text.
 #[derive(Clone, Debug)]
@@ -99,7 +102,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Few<T> {
 }
 
 fn too_many<E: Error>() -> E {
-    E::custom(format_args!("{}: more than {MOST} elements", BRANCHES_INVALID.code))
+    E::custom(format_args!("{TOO_MANY} {MOST} elements"))
 }
 
 /// A map of texts, at most [`MOST`], in the order of the body; whoever uses it looks for keys given twice.
@@ -118,7 +121,7 @@ impl<'de> Deserialize<'de> for Pairs {
                 let mut pairs: Vec<(Arc<str>, Arc<str>)> = Vec::new();
                 while let Some((Text(key), Text(value))) = members.next_entry()? {
                     if pairs.len() == MOST {
-                        return Err(A::Error::custom(format_args!("more than {MOST} members")));
+                        return Err(A::Error::custom(format_args!("{TOO_MANY} {MOST} members")));
                     }
                     if pairs.iter().any(|(earlier, _)| *earlier == key) {
                         return Err(A::Error::custom(format_args!("duplicate field `{key}`")));

@@ -1,0 +1,11 @@
+//! The native HTTP API over real sockets and a real engine with its journal in memory: what a caller sees.
+//!
+//! Participants are played by `world.rs`. How transactions behave over time is tested with the whole binary, in `cli`.
+
+mod auth;
+mod grpc;
+mod limits;
+mod refusals;
+mod stop;
+mod verbs;
+mod world;
