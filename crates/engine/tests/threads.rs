@@ -50,7 +50,8 @@ fn running(disk: &FakeDisk, archive: &Archive) -> (Running, Receiver<Fault>) {
         meters: Arc::new(Meters::default()),
         on_fault: Box::new(move |fault| drop(report.send(fault))),
     };
-    (start(&Config::default(), parts).unwrap(), faults)
+    let config = Config { frame_bytes: 64 * 1024, ..Config::default() };
+    (start(&config, parts).unwrap(), faults)
 }
 
 fn asked(id: &str) -> Begin {
