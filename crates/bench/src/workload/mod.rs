@@ -75,12 +75,15 @@ fn side_process(folder: &Path, arguments: &[&str]) -> anyhow::Result<Process> {
     Process::start(command, &log)
 }
 
+/// As long as the ids of a round, and none of them.
+const SAMPLE_ID: &str = "s0-0-100000";
+
 /// Runs a script's steps once against one address and answers the bodies: samples for the other side to repeat.
 fn sample(address: std::net::SocketAddr, script: &dyn Script) -> anyhow::Result<Vec<Vec<u8>>> {
     let mut bodies = Vec::new();
     for (index, step) in script.steps().iter().enumerate() {
         let mut request = Vec::new();
-        script.write(index, "r0-0-100000", &mut request);
+        script.write(index, SAMPLE_ID, &mut request);
         let (status, body) = wire::once(address, &request)?;
         let judged = script.judge(index, &Answer { status, body: &body });
         judged
