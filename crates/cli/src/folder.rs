@@ -22,6 +22,24 @@ pub(crate) struct Folder {
     _lock: Box<dyn DiskLock>,
 }
 
+/// What became of asking for a folder.
+pub(crate) enum Lock {
+    /// It is ours now.
+    Free(Folder),
+    /// It is in use, by this process as its lock tells ("pid 4711").
+    Held(String),
+}
+
+fn take(disk: &RealDisk, path: &Path) -> anyhow::Result<Lock> {
+    match disk.lock(LOCK) {
+        Ok(lock) => Ok(Lock::Free(Folder { path: path.to_owned(), _lock: lock })),
+        Err(LockRefused::Held(holder)) => Ok(Lock::Held(holder)),
+        Err(LockRefused::Failed(error)) => {
+            Err(error).with_context(|| format!("cannot lock the data folder {}", path.display()))
+        }
+    }
+}
+
 impl Folder {
     /// Takes the folder, making it when there is none: for its owner only, since bodies of calls are kept in it.
     ///
@@ -35,17 +53,20 @@ impl Folder {
             fs::set_permissions(path, Permissions::from_mode(0o700))
                 .with_context(|| format!("cannot protect the data folder {shown}"))?;
         }
-        match disk.lock(LOCK) {
-            Ok(lock) => Ok(Folder { path: path.to_owned(), _lock: lock }),
-            Err(LockRefused::Held(holder)) => {
-                bail!(
-                    "the data folder {shown} is in use by {holder}: end that process, or give this one another --data"
-                )
-            }
-            Err(LockRefused::Failed(error)) => {
-                Err(error).with_context(|| format!("cannot lock the data folder {shown}"))
-            }
+        match take(&disk, path)? {
+            Lock::Free(folder) => Ok(folder),
+            Lock::Held(holder) => bail!(
+                "the data folder {shown} is in use by {holder}: end that process, or give this one another --data"
+            ),
         }
+    }
+
+    /// Takes a folder that is there, or tells who has it. Makes nothing but the lock.
+    ///
+    /// # Errors
+    /// When it cannot be locked.
+    pub(crate) fn lock_existing(path: &Path) -> anyhow::Result<Lock> {
+        take(&RealDisk::at(path), path)
     }
 
     /// Opens the archive.

@@ -9,6 +9,7 @@ mod ask;
 mod demo;
 mod exit;
 mod folder;
+mod journal;
 mod log;
 mod serve;
 mod settings;
@@ -24,6 +25,9 @@ enum Command {
     Serve(Box<serve::Args>),
     /// Look at transactions of a running server, and decide, signal or retry them by hand
     Tx(tx::Args),
+    /// Look at the kept data of a folder, without a server
+    #[command(subcommand)]
+    Journal(journal::Args),
     /// Run the shop with faults injected, then judge it
     Demo(demo::Args),
     #[command(hide = true)]
@@ -34,6 +38,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match Command::parse() {
         Command::Serve(args) => Ok(serve::run(*args)),
         Command::Tx(args) => Ok(tx::run(&args)),
+        Command::Journal(args) => Ok(journal::run(&args)),
         Command::Demo(args) => demo::run(&args),
         Command::DemoParticipant(args) => demo::participant(&args).map(|()| ExitCode::SUCCESS),
     }

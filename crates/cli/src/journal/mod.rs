@@ -1,0 +1,42 @@
+//! `tercet journal`: looks at the kept data of a folder without a server.
+//!
+//! It changes nothing in the journal. Read next: `verify.rs`.
+
+mod replay;
+mod verify;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+/// Arguments of `tercet journal`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Args {
+    /// Check the hash chain, replay every event, and compare the archive with the journal
+    ///
+    /// Exits 0 when everything agrees, 1 on any damage or difference, 2 when there is nothing to look at.
+    Verify {
+        /// The data folder [variable: TERCET_DATA]
+        #[arg(
+            long,
+            value_name = "DIR",
+            env = "TERCET_DATA",
+            hide_env = true,
+            default_value = "./tercet-data"
+        )]
+        data: PathBuf,
+        /// Print one JSON object instead
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Runs `tercet journal`.
+pub(crate) fn run(args: &Args) -> ExitCode {
+    match args {
+        Args::Verify { data, json } => {
+            verify::run(data, if *json { verify::Style::Json } else { verify::Style::Text })
+        }
+    }
+}

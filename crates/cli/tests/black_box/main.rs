@@ -1,0 +1,13 @@
+//! Black-box tests of `tercet serve` over HTTP with scripted participants, and of the commands beside it.
+//!
+//! Each file takes one part of the API; what they stand on is in `../support/mod.rs`. A test that kills the server many
+//! times under load is in `../kills.rs`.
+#![allow(unreachable_pub, reason = "test code")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod journal;
+mod serve;
+mod settings;
+mod tx;

@@ -1,0 +1,183 @@
+//! A participant that follows a script and remembers every call. It has no barrier: tests look at the calls themselves.
+
+use std::collections::{HashMap, VecDeque};
+use std::io::{BufRead, BufReader, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{Answer, done, until};
+
+/// One call that came.
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub transaction: String,
+    pub branch: String,
+    pub operation: String,
+    pub attempt: u32,
+    pub path: String,
+    /// Names in lower case.
+    pub headers: HashMap<String, String>,
+    pub text: String,
+    pub body: Value,
+    pub at: Instant,
+}
+
+type Key = (String, String);
+
+#[derive(Default)]
+struct Shared {
+    calls: Mutex<Vec<Call>>,
+    scripts: Mutex<HashMap<Key, VecDeque<Answer>>>,
+    gone: AtomicBool,
+}
+
+/// A running participant.
+pub struct Participant {
+    pub address: SocketAddr,
+    shared: Arc<Shared>,
+}
+
+impl Participant {
+    /// Starts it on a free port; every call is answered 200 until a script says otherwise.
+    pub fn start() -> Participant {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let shared = Arc::new(Shared::default());
+        let accepting = Arc::clone(&shared);
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if accepting.gone.load(Ordering::Acquire) {
+                    return;
+                }
+                let shared = Arc::clone(&accepting);
+                std::thread::spawn(move || shared.serve(&stream));
+            }
+        });
+        Participant { address, shared }
+    }
+
+    /// Writes the answers to calls of one branch and operation, in order; the last one is repeated.
+    pub fn answers(&self, branch: &str, operation: &str, answers: impl IntoIterator<Item = Answer>) {
+        let key = (branch.to_owned(), operation.to_owned());
+        self.shared.scripts.lock().unwrap().insert(key, answers.into_iter().collect());
+    }
+
+    /// A `call` branch of a TCC transaction here.
+    pub fn tcc(&self, branch: &str) -> Value {
+        json!({
+            "id": branch, "kind": "call",
+            "try": self.url("try"), "confirm": self.url("confirm"), "cancel": self.url("cancel"),
+        })
+    }
+
+    /// A `call` branch of a saga here.
+    pub fn saga(&self, branch: &str) -> Value {
+        json!({ "id": branch, "kind": "call", "action": self.url("action"), "compensate": self.url("compensate") })
+    }
+
+    /// A `call` branch of a message here.
+    pub fn deliver(&self, branch: &str) -> Value {
+        json!({ "id": branch, "kind": "call", "deliver": self.url("deliver") })
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}/{path}", self.address)
+    }
+
+    /// Every call so far, in the order of arrival.
+    pub fn all_calls(&self) -> Vec<Call> {
+        self.shared.calls.lock().unwrap().clone()
+    }
+
+    /// The calls of one branch and operation so far.
+    pub fn calls(&self, branch: &str, operation: &str) -> Vec<Call> {
+        let mut calls = self.all_calls();
+        calls.retain(|call| call.branch == branch && call.operation == operation);
+        calls
+    }
+
+    /// The order in which calls came, as `branch.operation`.
+    pub fn order(&self) -> Vec<String> {
+        self.all_calls().iter().map(|call| format!("{}.{}", call.branch, call.operation)).collect()
+    }
+
+    /// Waits until at least `count` such calls have come.
+    pub fn wait_calls(&self, branch: &str, operation: &str, count: usize) -> Vec<Call> {
+        until(&format!("{count} calls {branch}.{operation}"), || {
+            Some(self.calls(branch, operation)).filter(|calls| calls.len() >= count)
+        })
+    }
+}
+
+impl Drop for Participant {
+    fn drop(&mut self) {
+        self.shared.gone.store(true, Ordering::Release);
+        // Wakes the accepting thread, which then ends and closes the listener.
+        let _ = TcpStream::connect_timeout(&self.address, Duration::from_secs(1));
+    }
+}
+
+impl Shared {
+    fn serve(&self, stream: &TcpStream) {
+        let mut reader = BufReader::new(stream);
+        while let Some(call) = read_call(&mut reader) {
+            let answer = self.next_answer(&call);
+            self.calls.lock().unwrap().push(call);
+            if let Some(gate) = &answer.gate {
+                gate.pass();
+            }
+            std::thread::sleep(answer.delay);
+            let Some(bytes) = answer.bytes else { return };
+            let mut writer = stream;
+            if writer.write_all(&bytes).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn next_answer(&self, call: &Call) -> Answer {
+        let mut scripts = self.scripts.lock().unwrap();
+        match scripts.get_mut(&(call.branch.clone(), call.operation.clone())) {
+            Some(script) if script.len() > 1 => script.pop_front().unwrap(),
+            Some(script) => script.front().cloned().unwrap_or_else(done),
+            None => done(),
+        }
+    }
+}
+
+fn read_call(reader: &mut impl BufRead) -> Option<Call> {
+    let mut line = String::new();
+    reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
+    let path = line.split(' ').nth(1)?.to_owned();
+    let mut headers = HashMap::new();
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let line = line.trim_end();
+        if line.is_empty() {
+            break;
+        }
+        let (name, value) = line.split_once(':')?;
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
+    }
+    let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let header = |name: &str| headers.get(name).cloned().unwrap_or_default();
+    Some(Call {
+        transaction: header("tercet-transaction"),
+        branch: header("tercet-branch"),
+        operation: header("tercet-operation"),
+        attempt: header("tercet-attempt").parse().unwrap_or(0),
+        path,
+        body: serde_json::from_str(&text).unwrap_or(Value::Null),
+        text,
+        headers,
+        at: Instant::now(),
+    })
+}
