@@ -101,10 +101,10 @@ pub fn push_key(payload: &mut Vec<u8>, row: &KeyRow) {
 ///
 /// # Errors
 /// [`Fault::Entry`] at the first entry that is cut short or of an unknown room, and whatever `visit` answers.
-pub fn read(
-    payload: &[u8],
+pub fn read<'a>(
+    payload: &'a [u8],
     first: u64,
-    mut visit: impl FnMut(u64, EntryRef<'_>) -> Result<(), Fault>,
+    mut visit: impl FnMut(u64, EntryRef<'a>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let mut rest = payload;
     let mut sequence = first;

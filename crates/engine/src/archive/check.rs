@@ -290,7 +290,7 @@ impl Whole {
         let id = view.get(Table::Ids, transaction.spec.id.as_bytes())?;
         let mut rows = vec![
             (Table::Summary, summary == Some(Summary::of(&transaction).encode())),
-            (Table::Ids, id.as_ref() == Some(&key)),
+            (Table::Ids, id.as_deref() == Some(&key[..])),
             (Table::Live, view.get(Table::Live, &key)?.is_some() == is_live),
         ];
         for (label, value) in &transaction.spec.labels {

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use fjall::config::PinningPolicy;
 use fjall::{
-    Database, Iter, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, PersistMode, Readable, Snapshot,
+    Database, Iter, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, OwnedWriteBatch, PersistMode,
+    Readable, Snapshot,
 };
 
 use super::store::{Changes, Flow, Order, Span, Store, Table, View, VisitRow};
@@ -127,10 +128,11 @@ impl Store for FjallStore {
         }
     }
 
-    fn commit(&self, changes: Changes) -> Result<(), Fault> {
+    fn commit(&self, changes: &Changes) -> Result<(), Fault> {
         let open = self.current()?;
-        let mut batch = open.database.batch();
-        for change in changes.0 {
+        let mut batch = OwnedWriteBatch::with_capacity(open.database.clone(), changes.len())
+            .durability(Some(PersistMode::Buffer));
+        for change in changes.iter() {
             let keyspace = &open.tables[change.table as usize];
             match change.value {
                 Some(value) => batch.insert(keyspace, change.key, value),
@@ -180,7 +182,12 @@ impl View for FjallView {
         row(&self.snapshot, &self.open.tables[table as usize], key)
     }
 
-    fn scan(&self, span: Span<'_>, visit: VisitRow<'_>) -> Result<(), Fault> {
+    fn scan_wanted(
+        &self,
+        span: Span<'_>,
+        wanted: &dyn Fn(&[u8]) -> bool,
+        visit: VisitRow<'_>,
+    ) -> Result<(), Fault> {
         if span.end.is_some_and(|end| end <= span.start) {
             return Ok(());
         }
@@ -188,15 +195,20 @@ impl View for FjallView {
         let keyspace = &self.open.tables[span.table as usize];
         let rows: Iter = self.snapshot.range::<&[u8], _>(keyspace, (Bound::Included(span.start), end));
         match span.order {
-            Order::Ascending => walk(rows, visit),
-            Order::Descending => walk(rows.rev(), visit),
+            Order::Ascending => walk(rows, wanted, visit),
+            Order::Descending => walk(rows.rev(), wanted, visit),
         }
     }
 }
 
-fn walk(rows: impl Iterator<Item = fjall::Guard>, visit: VisitRow<'_>) -> Result<(), Fault> {
+fn walk(
+    rows: impl Iterator<Item = fjall::Guard>,
+    wanted: &dyn Fn(&[u8]) -> bool,
+    visit: VisitRow<'_>,
+) -> Result<(), Fault> {
     for row in rows {
-        let (key, value) = row.into_inner().map_err(fault)?;
+        let (key, value) = row.into_inner_if(|key| wanted(key)).map_err(fault)?;
+        let Some(value) = value else { continue };
         if visit(&key, &value)? == Flow::Stop {
             break;
         }

@@ -114,15 +114,17 @@ fn sweep(
     let mut fold = Fold::default();
     let (start, end) = (rows::number_key(*first), rows::number_key(last.saturating_add(1)));
     let span = Span { table: Table::Chunks, start: &start, end: Some(&end), order: Order::Ascending };
-    view.scan(span, &mut |key, chunk| {
+    let wanted = |key: &[u8]| match read_chunk_key(key) {
+        Ok((number, _)) => numbers.binary_search(&number).is_ok(),
+        Err(_) => true, // the visit reports it
+    };
+    view.scan_wanted(span, &wanted, &mut |key, chunk| {
         let (number, _) = read_chunk_key(key)?;
         while let Some(passed) = waiting.next_if(|waiting| *waiting < number) {
             let whole = std::mem::take(&mut fold).finish().filter(|whole| whole.number == passed);
             visit(whole.ok_or_else(|| rows::damaged("transaction"))?)?;
         }
-        if waiting.peek() == Some(&number) {
-            fold.chunk(chunk, |_, _, _| Ok(()))?;
-        }
+        fold.chunk(chunk, |_, _, _| Ok(()))?;
         Ok(Flow::Go)
     })?;
     let whole = fold.finish().filter(|whole| whole.number == *last && waiting.next() == Some(*last));

@@ -1,175 +1,176 @@
 //! Turns a batch of durable entries into the changes of all tables. Decides nothing: it only indexes what was kept.
 //!
 //! Exact without a second copy of the live state: the phase follows from the events alone, and only where attention is
-//! raised, or may be lowered, is the transaction folded. Read next: `rows.rs` for what the rows hold.
+//! raised, or may be lowered, is the transaction folded. Read next: `head.rs`, then `rows.rs` for what the rows hold.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use transaction::{Decision, Event, Kept, Phase, Reply, Spec, Time};
+use transaction::{Decision, Phase};
 
-use super::Ingest;
-use super::fold::{self, Fold};
-use super::rows::{self, META_APPLIED, META_PURGED, Summary};
+use super::fold::{self, Fold, decode};
+use super::head::{Effect, Head, Names};
+use super::rows::{self, META_APPLIED, META_PURGED, Summary, number_key};
 use super::store::{Changes, Table, View};
 use crate::Fault;
-use crate::entry::Entry;
+use crate::entry::KeyRow;
 
-/// The events of one transaction in a batch.
-type Group<'a> = Vec<(u64, &'a [u8], &'a Kept)>;
+/// One durable entry, read as far as indexing needs.
+pub(crate) enum Fact<'a> {
+    Event { head: Head<'a>, encoded: &'a [u8] },
+    Key(Cow<'a, KeyRow>),
+}
 
-/// The changes that `batch` causes after `applied`, and the sequence reached; `None` when all of it is applied already.
-pub(crate) fn changes(
-    view: &dyn View,
+/// An event of a batch with its sequence.
+struct Event<'a> {
+    sequence: u64,
+    head: Head<'a>,
+    encoded: &'a [u8],
+}
+
+/// What a batch adds to what is applied.
+pub(crate) struct Batch<'a> {
     applied: u64,
-    batch: &[Ingest],
-) -> Result<Option<(Changes, u64)>, Fault> {
-    let mut changes = Changes::default();
-    let mut groups: BTreeMap<u64, Group<'_>> = BTreeMap::new();
-    let mut keys = BTreeMap::new();
-    let mut reached = applied;
-    for ingest in batch.iter().filter(|ingest| ingest.sequence > applied) {
-        if ingest.sequence != reached + 1 {
-            let why = format!("the archive was given it after {reached}: what lies between is missing");
-            return Err(Fault::Entry { sequence: ingest.sequence, why });
+    reached: u64,
+    events: Vec<Event<'a>>,
+    keys: Vec<(u64, Cow<'a, KeyRow>)>,
+}
+
+impl<'a> Batch<'a> {
+    /// An empty batch, to follow what is applied.
+    pub(crate) fn after(applied: u64) -> Batch<'a> {
+        Batch { applied, reached: applied, events: Vec::new(), keys: Vec::new() }
+    }
+
+    /// Whether an entry is applied already, and to be passed over.
+    pub(crate) fn has(&self, sequence: u64) -> bool {
+        sequence <= self.applied
+    }
+
+    /// Adds the next entry.
+    pub(crate) fn push(&mut self, sequence: u64, fact: Fact<'a>) -> Result<(), Fault> {
+        if sequence != self.reached + 1 {
+            let why =
+                format!("the archive was given it after {}: what lies between is missing", self.reached);
+            return Err(Fault::Entry { sequence, why });
         }
-        reached = ingest.sequence;
-        match &ingest.entry {
-            Entry::Event { encoded, kept } => {
-                groups.entry(kept.number).or_default().push((reached, encoded, kept));
-            }
-            Entry::Key(row) => {
-                keys.insert(&*row.scope, (reached, row));
-                let age = rows::number_key(reached);
-                changes.put(Table::KeyAges, age, row.scope.as_bytes().to_vec());
-            }
+        self.reached = sequence;
+        match fact {
+            Fact::Event { head, encoded } => self.events.push(Event { sequence, head, encoded }),
+            Fact::Key(row) => self.keys.push((sequence, row)),
         }
+        Ok(())
     }
-    if reached == applied {
-        return Ok(None);
+
+    /// The changes that the batch makes, and the sequence that is applied then; `None` when it adds nothing.
+    pub(crate) fn changes(mut self, view: &dyn View) -> Result<Option<(Changes, u64)>, Fault> {
+        if self.reached == self.applied {
+            return Ok(None);
+        }
+        let mut changes = Changes::default();
+        // The latest use of a scope stands.
+        let mut latest = BTreeMap::new();
+        for (sequence, row) in &self.keys {
+            changes.put(Table::KeyAges, &number_key(*sequence), row.scope.as_bytes());
+            latest.insert(&*row.scope, (*sequence, row));
+        }
+        for (scope, (sequence, row)) in latest {
+            changes.put(Table::Keys, scope.as_bytes(), &rows::key_value(sequence, row));
+        }
+        // Stable: the events of a transaction stay in order.
+        self.events.sort_by_key(|event| event.head.number);
+        for group in self.events.chunk_by(|one, next| one.head.number == next.head.number) {
+            index(view, group, &mut changes)?;
+        }
+        changes.put(Table::Meta, META_APPLIED, &number_key(self.reached));
+        Ok(Some((changes, self.reached)))
     }
-    for (scope, (sequence, row)) in keys {
-        changes.put(Table::Keys, scope.as_bytes().to_vec(), rows::key_value(sequence, row));
-    }
-    for (number, group) in groups {
-        index(view, number, &group, &mut changes)?;
-    }
-    changes.put(Table::Meta, META_APPLIED.to_vec(), rows::number_key(reached));
-    Ok(Some((changes, reached)))
 }
 
 /// One transaction's share of the batch.
-fn index(view: &dyn View, number: u64, group: &Group<'_>, changes: &mut Changes) -> Result<(), Fault> {
-    let Some(&(first, _, kept)) = group.first() else { return Ok(()) };
-    let before = match &kept.event {
-        Event::Begun { spec, .. } => {
-            put_names(number, spec, changes);
-            Summary {
-                pattern: spec.pattern,
-                phase: Phase::Open,
-                needs_attention: false,
-                created_at: kept.at,
-                finished_at: None,
-            }
-        }
-        _ => match view.get(Table::Summary, &rows::number_key(number))? {
-            Some(row) => Summary::decode(&row)?,
-            // A late reply to a transaction that is past its retention: nobody can ask for it any more.
-            None if view.get(Table::Meta, META_PURGED)?.is_some() => return Ok(()),
-            None => {
-                let why = format!("it belongs to transaction {number}, of which no beginning is known");
-                return Err(Fault::Entry { sequence: first, why });
-            }
-        },
+fn index(view: &dyn View, group: &[Event<'_>], changes: &mut Changes) -> Result<(), Fault> {
+    let [first, ..] = group else { return Ok(()) };
+    let number = first.head.number;
+    let begun = match &first.head.effect {
+        Effect::Begins(names) => Some(names),
+        _ => None,
     };
-    let mut chunk = Vec::with_capacity(group.iter().map(|(_, encoded, _)| encoded.len() + 12).sum());
-    for (sequence, encoded, _) in group {
-        rows::push_chunk(&mut chunk, *sequence, encoded);
+    let before =
+        match (begun, begun.map_or_else(|| view.get(Table::Summary, &number_key(number)), |_| Ok(None))?) {
+            (Some(names), _) => {
+                put_names(number, names, changes);
+                Summary {
+                    pattern: names.pattern,
+                    phase: Phase::Open,
+                    needs_attention: false,
+                    created_at: first.head.at,
+                    finished_at: None,
+                }
+            }
+            (None, Some(row)) => Summary::decode(&row)?,
+            // A late reply to a transaction that is past its retention: nobody can ask for it any more.
+            (None, None) if view.get(Table::Meta, META_PURGED)?.is_some() => return Ok(()),
+            (None, None) => {
+                let why = format!("it belongs to transaction {number}, of which no beginning is known");
+                return Err(Fault::Entry { sequence: first.sequence, why });
+            }
+        };
+    let mut chunk = Vec::with_capacity(group.iter().map(|event| event.encoded.len() + 12).sum());
+    for event in group {
+        rows::push_chunk(&mut chunk, event.sequence, event.encoded);
     }
-    changes.put(Table::Chunks, rows::chunk_key(number, first), chunk);
-    let was_live = !before.phase.is_final() && !begins(kept);
-    let after = summary_after(view, number, (before, group))?;
-    if begins(kept) || after != before {
-        changes.put(Table::Summary, rows::number_key(number), after.encode());
+    changes.put(Table::Chunks, &rows::chunk_key(number, first.sequence), &chunk);
+    let was_live = !before.phase.is_final() && begun.is_none();
+    let after = summary_after(view, before, group)?;
+    if begun.is_some() || after != before {
+        changes.put(Table::Summary, &number_key(number), &after.encode());
     }
     match (was_live, !after.phase.is_final()) {
-        (false, true) => changes.put(Table::Live, rows::number_key(number), Vec::new()),
-        (true, false) => changes.remove(Table::Live, rows::number_key(number)),
+        (false, true) => changes.put(Table::Live, &number_key(number), &[]),
+        (true, false) => changes.remove(Table::Live, &number_key(number)),
         (true, true) | (false, false) => {}
     }
     Ok(())
 }
 
-fn begins(kept: &Kept) -> bool {
-    matches!(kept.event, Event::Begun { .. })
-}
-
-fn put_names(number: u64, spec: &Spec, changes: &mut Changes) {
-    changes.put(Table::Ids, spec.id.as_bytes().to_vec(), rows::number_key(number));
-    for (key, value) in &spec.labels {
-        changes.put(Table::Labels, rows::label_key(key, value, number), Vec::new());
+fn put_names(number: u64, names: &Names<'_>, changes: &mut Changes) {
+    changes.put(Table::Ids, names.id.as_bytes(), &number_key(number));
+    for (key, value) in &names.labels {
+        changes.put(Table::Labels, &rows::label_key(key, value, number), &[]);
     }
 }
 
 /// The summary after the group's events.
-fn summary_after(
-    view: &dyn View,
-    number: u64,
-    (before, group): (Summary, &Group<'_>),
-) -> Result<Summary, Fault> {
+fn summary_after(view: &dyn View, before: Summary, group: &[Event<'_>]) -> Result<Summary, Fault> {
     let mut after = before;
-    for (_, _, kept) in group {
-        step(&mut after, &kept.event, kept.at);
-    }
-    let raised = group.iter().any(|(_, _, kept)| matches!(kept.event, Event::AttentionRaised { .. }));
-    let lowered = before.needs_attention && group.iter().any(|(_, _, kept)| may_lower(&kept.event));
+    group.iter().for_each(|event| step(&mut after, &event.head));
+    let raised = group.iter().any(|event| event.head.effect == Effect::RaisesAttention);
+    let lowered = before.needs_attention && group.iter().any(|event| event.head.effect.may_lower());
     if after.phase.is_final() {
         after.needs_attention = false;
-    } else if raised || lowered {
-        let mut fold = Fold::from(fold::load(view, number)?);
-        for (sequence, _, kept) in group {
-            after.needs_attention = fold.apply(*sequence, kept)?.needs_attention();
+    } else if let (true, [first, ..]) = (raised || lowered, group) {
+        let mut fold = Fold::from(fold::load(view, first.head.number)?);
+        for event in group {
+            let kept = decode(event.sequence, event.encoded)?;
+            after.needs_attention = fold.apply(event.sequence, &kept)?.needs_attention();
         }
     }
     Ok(after)
 }
 
 /// Moves the summary by one event, as `transaction`'s fold does.
-fn step(summary: &mut Summary, event: &Event, at: Time) {
-    match event {
-        Event::Cooled { .. } => summary.phase = Phase::Cooling,
-        Event::Decided { decision: Decision::Confirm, .. } => summary.phase = Phase::Confirming,
-        Event::Decided { decision: Decision::Cancel, .. } => summary.phase = Phase::Cancelling,
-        Event::Finished => {
-            summary.finished_at = Some(at);
+fn step(summary: &mut Summary, head: &Head<'_>) {
+    match head.effect {
+        Effect::Cools => summary.phase = Phase::Cooling,
+        Effect::Decides(Decision::Confirm) => summary.phase = Phase::Confirming,
+        Effect::Decides(Decision::Cancel) => summary.phase = Phase::Cancelling,
+        Effect::Finishes => {
+            summary.finished_at = Some(head.at);
             summary.phase = match summary.phase {
                 Phase::Cancelling | Phase::Cancelled => Phase::Cancelled,
                 Phase::Open | Phase::Cooling | Phase::Confirming | Phase::Confirmed => Phase::Confirmed,
             };
         }
-        Event::Begun { .. }
-        | Event::Registered(_)
-        | Event::Replied { .. }
-        | Event::Checked { .. }
-        | Event::Signalled { .. }
-        | Event::AttentionRaised { .. }
-        | Event::Retried => {}
-    }
-}
-
-/// Whether an event can end the need for attention. An answer that moves no branch cannot; it is by far the most
-/// frequent one while attention is needed, so it must not cost a fold.
-fn may_lower(event: &Event) -> bool {
-    match event {
-        Event::Replied { reply, .. } | Event::Checked { reply, .. } => {
-            !matches!(reply, Reply::InProgress | Reply::Unknown { .. })
-        }
-        Event::AttentionRaised { .. } => false,
-        Event::Begun { .. }
-        | Event::Registered(_)
-        | Event::Signalled { .. }
-        | Event::Cooled { .. }
-        | Event::Decided { .. }
-        | Event::Finished
-        | Event::Retried => true,
+        Effect::Begins(_) | Effect::RaisesAttention | Effect::MayLowerAttention | Effect::None => {}
     }
 }

@@ -71,7 +71,7 @@ impl<'a> Driver<'a> {
 
     fn key(&self, number: u64) -> Vec<u8> {
         match self {
-            Driver::Summary | Driver::Live => number_key(number),
+            Driver::Summary | Driver::Live => number_key(number).to_vec(),
             Driver::Label(key, value) => label_key(key, value, number),
         }
     }

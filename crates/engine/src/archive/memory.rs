@@ -29,14 +29,14 @@ impl Store for MemoryStore {
         MemoryView(self.tables()).get(table, key)
     }
 
-    fn commit(&self, changes: Changes) -> Result<(), Fault> {
+    fn commit(&self, changes: &Changes) -> Result<(), Fault> {
         let mut shared = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let tables = Arc::make_mut(&mut shared);
-        for change in changes.0 {
+        for change in changes.iter() {
             let table = &mut tables[change.table as usize];
             match change.value {
-                Some(value) => table.insert(change.key, value),
-                None => table.remove(&change.key),
+                Some(value) => table.insert(change.key.to_vec(), value.to_vec()),
+                None => table.remove(change.key),
             };
         }
         Ok(())
@@ -56,12 +56,19 @@ impl View for MemoryView {
         Ok(self.0[table as usize].get(key).cloned())
     }
 
-    fn scan(&self, span: Span<'_>, visit: VisitRow<'_>) -> Result<(), Fault> {
+    fn scan_wanted(
+        &self,
+        span: Span<'_>,
+        wanted: &dyn Fn(&[u8]) -> bool,
+        visit: VisitRow<'_>,
+    ) -> Result<(), Fault> {
         if span.end.is_some_and(|end| end <= span.start) {
             return Ok(());
         }
         let end = span.end.map_or(Bound::Unbounded, Bound::Excluded);
-        let rows = self.0[span.table as usize].range::<[u8], _>((Bound::Included(span.start), end));
+        let rows = self.0[span.table as usize]
+            .range::<[u8], _>((Bound::Included(span.start), end))
+            .filter(|row| wanted(row.0));
         match span.order {
             Order::Ascending => walk(rows, visit),
             Order::Descending => walk(rows.rev(), visit),

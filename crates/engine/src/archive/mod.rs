@@ -8,6 +8,7 @@
 mod check;
 mod fjall_store;
 mod fold;
+mod head;
 mod ingest;
 mod list;
 mod memory;
@@ -19,6 +20,7 @@ mod tail;
 mod tests;
 mod timeline;
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,10 +29,12 @@ use transaction::{Refusal, Time, Transaction};
 
 pub use self::check::{Check, Checked, Difference};
 use self::fjall_store::FjallStore;
+use self::head::Head;
+use self::ingest::{Batch, Fact};
 use self::memory::MemoryStore;
 use self::rows::{FORMAT, META_APPLIED, META_FORMAT};
 use self::store::{Changes, Store, Table, View};
-use crate::entry::{Entry, KeyRow};
+use crate::entry::{self, Entry, KeyRow, Room};
 use crate::{Fault, Filter, Page, Timeline, TimelineQuery};
 
 /// One durable journal entry, to be archived.
@@ -84,8 +88,8 @@ impl Archive {
             Some(FORMAT) => {}
             None => {
                 let mut changes = Changes::default();
-                changes.put(Table::Meta, META_FORMAT.to_vec(), rows::number_key(FORMAT));
-                store.commit(changes)?;
+                changes.put(Table::Meta, META_FORMAT, &rows::number_key(FORMAT));
+                store.commit(&changes)?;
             }
             Some(other) => {
                 let why = format!(
@@ -124,14 +128,48 @@ impl Archive {
     /// # Errors
     /// When the store fails (the disk may be full). The archive stays as it was and goes on answering; the caller asks
     /// for [`Archive::applied`] again and repeats from there, later.
-    pub fn ingest(&self, batch: &[Ingest]) -> Result<(), Fault> {
+    pub fn ingest(&self, entries: &[Ingest]) -> Result<(), Fault> {
         let mut writer = self.writer()?;
-        let view = self.view()?;
-        let Some((changes, reached)) = ingest::changes(&*view, self.applied(), batch)? else {
-            return Ok(());
-        };
-        drop(view);
-        self.commit(&mut writer, changes)?;
+        let mut batch = Batch::after(self.applied());
+        for Ingest { sequence, entry } in entries {
+            if batch.has(*sequence) {
+                continue;
+            }
+            let fact = match entry {
+                Entry::Event { encoded, .. } => event(*sequence, encoded)?,
+                Entry::Key(row) => Fact::Key(Cow::Borrowed(row)),
+            };
+            batch.push(*sequence, fact)?;
+        }
+        self.apply(&mut writer, batch)
+    }
+
+    /// As [`Archive::ingest`], from payloads as the journal holds them, each with the sequence of its first entry. Reads
+    /// no more of an event than its rows need, so it is much the cheaper one.
+    ///
+    /// # Errors
+    /// As [`Archive::ingest`], and when a payload is damaged.
+    pub fn ingest_payloads(&self, payloads: &[(u64, &[u8])]) -> Result<(), Fault> {
+        let mut writer = self.writer()?;
+        let mut batch = Batch::after(self.applied());
+        for (first, payload) in payloads {
+            entry::read(payload, *first, |sequence, entry| {
+                if batch.has(sequence) {
+                    return Ok(());
+                }
+                let fact = match (entry.room, entry.bytes) {
+                    (Room::Transaction, encoded) => event(sequence, encoded)?,
+                    (Room::Key, bytes) => Fact::Key(Cow::Owned(key(sequence, bytes)?)),
+                };
+                batch.push(sequence, fact)
+            })?;
+        }
+        self.apply(&mut writer, batch)
+    }
+
+    fn apply(&self, writer: &mut Writer, batch: Batch<'_>) -> Result<(), Fault> {
+        let Some((changes, reached)) = batch.changes(&*self.view()?)? else { return Ok(()) };
+        self.commit(writer, &changes)?;
         self.shared.applied.store(reached, Ordering::Release);
         Ok(())
     }
@@ -210,7 +248,7 @@ impl Archive {
         let mut writer = self.writer()?;
         let step = purge::step(&*self.view()?, writer.purge, (finished_before, at_most))?;
         if step.count > 0 {
-            self.commit(&mut writer, step.changes)?;
+            self.commit(&mut writer, &step.changes)?;
         }
         writer.purge = step.place;
         Ok(step.count)
@@ -240,7 +278,7 @@ impl Archive {
         Ok(writer)
     }
 
-    fn commit(&self, writer: &mut Writer, changes: Changes) -> Result<(), Fault> {
+    fn commit(&self, writer: &mut Writer, changes: &Changes) -> Result<(), Fault> {
         self.shared.store.commit(changes).inspect_err(|_| writer.broken = true)
     }
 }
@@ -261,4 +299,13 @@ fn read_meta(store: &dyn Store, name: &[u8]) -> Result<Option<u64>, Fault> {
 /// The applied sequence that a view shows.
 fn applied_in(view: &dyn View) -> Result<u64, Fault> {
     Ok(view.get(Table::Meta, META_APPLIED)?.map(|row| rows::read_number(&row)).transpose()?.unwrap_or(0))
+}
+
+fn event(sequence: u64, encoded: &[u8]) -> Result<Fact<'_>, Fault> {
+    let head = Head::read(encoded).map_err(|why| Fault::Entry { sequence, why })?;
+    Ok(Fact::Event { head, encoded })
+}
+
+fn key(sequence: u64, bytes: &[u8]) -> Result<KeyRow, Fault> {
+    entry::decode_key(bytes).map_err(|why| Fault::Entry { sequence, why })
 }

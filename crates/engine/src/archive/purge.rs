@@ -41,7 +41,7 @@ pub(crate) fn step(view: &dyn View, place: Place, (before, at_most): (Time, usiz
     if step.count > 0 {
         let former = view.get(Table::Meta, META_PURGED)?.map(|row| read_number(&row)).transpose()?;
         let reached = former.unwrap_or(0).max(u64::try_from(before.0).unwrap_or(0));
-        step.changes.put(Table::Meta, META_PURGED.to_vec(), number_key(reached));
+        step.changes.put(Table::Meta, META_PURGED, &number_key(reached));
     }
     Ok(step)
 }
@@ -80,16 +80,16 @@ fn transactions(view: &dyn View, step: &mut Step, (before, at_most): (Time, usiz
 
 fn forget(view: &dyn View, number: u64, changes: &mut Changes) -> Result<(), Fault> {
     let transaction = load_known(view, number)?;
-    changes.remove(Table::Ids, transaction.spec.id.as_bytes().to_vec());
-    changes.remove(Table::Summary, number_key(number));
+    changes.remove(Table::Ids, transaction.spec.id.as_bytes());
+    changes.remove(Table::Summary, &number_key(number));
     for (key, value) in &transaction.spec.labels {
-        changes.remove(Table::Labels, label_key(key, value, number));
+        changes.remove(Table::Labels, &label_key(key, value, number));
     }
     let (start, end) = (number_key(number), number_key(number.saturating_add(1)));
     let span = Span { table: Table::Chunks, start: &start, end: Some(&end), order: Order::Ascending };
     view.scan(span, &mut |key, _| {
         read_chunk_key(key)?;
-        changes.remove(Table::Chunks, key.to_vec());
+        changes.remove(Table::Chunks, key);
         Ok(Flow::Go)
     })
 }
@@ -109,9 +109,9 @@ fn keys(view: &dyn View, step: &mut Step, (before, at_most): (Time, usize)) -> R
             if key.at >= before {
                 return Ok(Flow::Stop);
             }
-            step.changes.remove(Table::Keys, scope.to_vec());
+            step.changes.remove(Table::Keys, scope);
         }
-        step.changes.remove(Table::KeyAges, age.to_vec());
+        step.changes.remove(Table::KeyAges, age);
         step.count += 1;
         step.place.next_key = sequence.saturating_add(1);
         Ok(Flow::Go)

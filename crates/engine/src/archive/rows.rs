@@ -27,8 +27,8 @@ pub(crate) const META_APPLIED: &[u8] = b"applied";
 /// Everything that finished before this time may have been purged.
 pub(crate) const META_PURGED: &[u8] = b"purged";
 
-pub(crate) fn number_key(number: u64) -> Vec<u8> {
-    number.to_be_bytes().to_vec()
+pub(crate) fn number_key(number: u64) -> [u8; 8] {
+    number.to_be_bytes()
 }
 
 pub(crate) fn chunk_key(number: u64, sequence: u64) -> Vec<u8> {

@@ -35,25 +35,65 @@ impl Table {
     }
 }
 
-/// One row put, or removed when there is no value.
-#[derive(Debug)]
-pub(crate) struct Change {
-    pub(crate) table: Table,
-    pub(crate) key: Vec<u8>,
-    pub(crate) value: Option<Vec<u8>>,
+/// The changes of one batch: rows put or removed. A key is changed at most once per batch.
+#[derive(Default)]
+pub(crate) struct Changes {
+    /// Keys and values one after another, so that a row costs no allocation.
+    bytes: Vec<u8>,
+    rows: Vec<Row>,
 }
 
-/// The changes of one batch. A key is changed at most once per batch.
-#[derive(Debug, Default)]
-pub(crate) struct Changes(pub(crate) Vec<Change>);
+#[derive(Clone, Copy)]
+struct Row {
+    table: Table,
+    key: usize,
+    value: usize,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Put,
+    Remove,
+}
+
+/// One row put, or removed when there is no value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Change<'a> {
+    pub(crate) table: Table,
+    pub(crate) key: &'a [u8],
+    pub(crate) value: Option<&'a [u8]>,
+}
 
 impl Changes {
-    pub(crate) fn put(&mut self, table: Table, key: Vec<u8>, value: Vec<u8>) {
-        self.0.push(Change { table, key, value: Some(value) });
+    pub(crate) fn put(&mut self, table: Table, key: &[u8], value: &[u8]) {
+        self.push(Kind::Put, table, (key, value));
     }
 
-    pub(crate) fn remove(&mut self, table: Table, key: Vec<u8>) {
-        self.0.push(Change { table, key, value: None });
+    pub(crate) fn remove(&mut self, table: Table, key: &[u8]) {
+        self.push(Kind::Remove, table, (key, &[]));
+    }
+
+    fn push(&mut self, kind: Kind, table: Table, (key, value): (&[u8], &[u8])) {
+        self.bytes.extend_from_slice(key);
+        self.bytes.extend_from_slice(value);
+        self.rows.push(Row { table, key: key.len(), value: value.len(), kind });
+    }
+
+    /// How many rows are changed.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// The changes in the order in which they were made.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Change<'_>> {
+        let mut rest = &self.bytes[..];
+        self.rows.iter().map(move |row| {
+            let (key, after) = rest.split_at(row.key);
+            let (value, after) = after.split_at(row.value);
+            rest = after;
+            Change { table: row.table, key, value: (row.kind == Kind::Put).then_some(value) }
+        })
     }
 }
 
@@ -89,8 +129,19 @@ pub(crate) trait View {
     /// The value of exactly this key.
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Fault>;
 
-    /// Visits rows in order until told to stop.
-    fn scan(&self, span: Span<'_>, visit: VisitRow<'_>) -> Result<(), Fault>;
+    /// Visits the rows whose keys are `wanted`, in order, until told to stop. What is not wanted is not read, which is
+    /// much cheaper where values are long.
+    fn scan_wanted(
+        &self,
+        span: Span<'_>,
+        wanted: &dyn Fn(&[u8]) -> bool,
+        visit: VisitRow<'_>,
+    ) -> Result<(), Fault>;
+
+    /// Visits all rows in order until told to stop.
+    fn scan(&self, span: Span<'_>, visit: VisitRow<'_>) -> Result<(), Fault> {
+        self.scan_wanted(span, &|_| true, visit)
+    }
 }
 
 /// An embedded store. One thread changes it, any thread reads it.
@@ -103,7 +154,7 @@ pub(crate) trait Store: Send + Sync {
 
     /// Applies all changes or none. They are visible when this returns, and durable only after [`Store::persist`].
     /// After a fault nothing can be committed until [`Store::reopen`]; reads go on.
-    fn commit(&self, changes: Changes) -> Result<(), Fault>;
+    fn commit(&self, changes: &Changes) -> Result<(), Fault>;
 
     /// Makes every batch so far durable.
     fn persist(&self) -> Result<(), Fault>;

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use fastrand::Rng;
-use transaction::{Command, Mode, Pattern, Spec, Transaction, timeline_entry};
+use transaction::{Command, Event, Kept, Mode, Pattern, Spec, Time, Transaction, timeline_entry};
 
 use super::history::{Model, World};
-use super::{on_disk, over_each_store};
+use super::{on_disk, over_each_store, payload};
 use crate::archive::rows::{Summary, number_key};
 use crate::archive::store::Table;
 use crate::archive::{Archive, Ingest};
@@ -20,9 +20,23 @@ pub(super) fn ingest_in_cuts(archive: &Archive, entries: &[Ingest], seed: u64) {
     let mut rest = entries;
     while !rest.is_empty() {
         let (batch, after) = rest.split_at(rng.usize(1..=longest).min(rest.len()));
-        archive.ingest(batch).unwrap();
+        if rng.bool() {
+            archive.ingest(batch).unwrap();
+        } else {
+            // As the journal holds them, in two frames of which the first begins with what is applied already.
+            let (one, two) = batch.split_at(rng.usize(..batch.len()));
+            let first = entries.len() - rest.len();
+            let again = first - rng.usize(0..=first.min(3));
+            let one = &entries[again..first + one.len()];
+            let frames = [(first_sequence(one), &payload(one)[..]), (first_sequence(two), &payload(two)[..])];
+            archive.ingest_payloads(&frames).unwrap();
+        }
         rest = after;
     }
+}
+
+fn first_sequence(entries: &[Ingest]) -> u64 {
+    entries.first().map_or(1, |ingest| ingest.sequence)
 }
 
 /// Asks everything that can be asked, and compares it with the fold of `entries`.
@@ -101,11 +115,8 @@ fn a_gap_is_refused_and_changes_nothing() {
 #[test]
 fn an_event_without_a_beginning_is_a_fault() {
     let mut world = World::after(6, 300);
-    let Entry::Event { kept, .. } = &mut world.entries[0].entry else {
-        panic!("the first entry is a beginning")
-    };
-    kept.number = 77;
-    kept.event = transaction::Event::Finished;
+    let kept = Kept { number: 77, at: Time::START, event: Event::Finished };
+    world.entries[0].entry = Entry::event(kept);
     over_each_store(|archive| {
         let fault = archive.ingest(&world.entries[..1]).unwrap_err();
         assert!(fault.to_string().contains("transaction 77"), "{fault}");

@@ -4,6 +4,7 @@ use transaction::{Event, Kept};
 
 use super::answers::ingest_in_cuts;
 use super::history::World;
+use super::payload;
 use crate::archive::rows::number_key;
 use crate::archive::store::{Changes, Flow, Order, Span, Table};
 use crate::archive::{Archive, Checked, Difference, Ingest};
@@ -11,17 +12,10 @@ use crate::entry::{self, Entry};
 
 /// The entries as one payload, compared.
 pub(super) fn compare(archive: &Archive, entries: &[Ingest]) -> Result<Checked, Difference> {
-    let mut payload = Vec::new();
-    for Ingest { entry, .. } in entries {
-        match entry {
-            Entry::Event { kept, .. } => entry::push_event(&mut payload, kept.number, kept.at, &kept.event),
-            Entry::Key(row) => entry::push_key(&mut payload, row),
-        }
-    }
     let mut check = archive.check().unwrap();
     let mut found = Ok(());
     let first = entries.first().map_or(1, |ingest| ingest.sequence);
-    entry::read(&payload, first, |sequence, entry| {
+    entry::read(&payload(entries), first, |sequence, entry| {
         if found.is_ok() {
             found = check.entry(sequence, &entry)?;
         }
@@ -105,10 +99,10 @@ fn a_row_lost_added_or_changed_in_any_table_is_found() {
         let commit = |key: &[u8], value: Option<Vec<u8>>| {
             let mut changes = Changes::default();
             match value {
-                Some(value) => changes.put(table, key.to_vec(), value),
-                None => changes.remove(table, key.to_vec()),
+                Some(value) => changes.put(table, key, &value),
+                None => changes.remove(table, key),
             }
-            archive.shared.store.commit(changes).unwrap();
+            archive.shared.store.commit(&changes).unwrap();
         };
         commit(&key, None);
         assert!(compare(&archive, &world.entries).is_err(), "{table:?} lost");
@@ -118,7 +112,7 @@ fn a_row_lost_added_or_changed_in_any_table_is_found() {
             let mut added = key.clone();
             let last = added.last_mut().unwrap();
             *last = last.wrapping_add(99);
-            let value = if table == Table::Ids { number_key(1) } else { Vec::new() };
+            let value = if table == Table::Ids { number_key(1).to_vec() } else { Vec::new() };
             commit(&added, Some(value));
             assert!(compare(&archive, &world.entries).is_err(), "{table:?} added");
         } else {

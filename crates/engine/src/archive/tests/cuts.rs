@@ -47,9 +47,9 @@ fn a_hole_in_a_long_value_costs_its_batch_and_what_follows() {
     let store = FjallStore::open(&live).unwrap();
     for round in 1..=ROUNDS {
         let mut changes = Changes::default();
-        changes.put(Table::Chunks, vec![round; 16], vec![round; 5 * BLOCK]);
-        changes.put(Table::Meta, b"applied".to_vec(), vec![round]);
-        store.commit(changes).unwrap();
+        changes.put(Table::Chunks, &[round; 16], &[round; 5 * BLOCK]);
+        changes.put(Table::Meta, b"applied", &[round]);
+        store.commit(&changes).unwrap();
     }
     let bytes = std::fs::read(journal(&live)).unwrap();
     for hit in 1..=ROUNDS {
@@ -67,8 +67,8 @@ fn a_hole_in_a_long_value_costs_its_batch_and_what_follows() {
         }
         // It is written to again, and that is found.
         let mut changes = Changes::default();
-        changes.put(Table::Meta, b"applied".to_vec(), vec![99]);
-        reopened.commit(changes).unwrap();
+        changes.put(Table::Meta, b"applied", &[99]);
+        reopened.commit(&changes).unwrap();
         drop(reopened);
         assert_eq!(FjallStore::open(&cut).unwrap().get(Table::Meta, b"applied").unwrap(), Some(vec![99]));
     }

@@ -40,7 +40,7 @@ impl Store for Failing {
         self.inner.get(table, key)
     }
 
-    fn commit(&self, changes: Changes) -> Result<(), Fault> {
+    fn commit(&self, changes: &Changes) -> Result<(), Fault> {
         self.fails()?;
         self.inner.commit(changes)
     }
@@ -84,8 +84,8 @@ fn a_failed_batch_is_seen_by_nobody_and_taken_in_later() {
 fn another_format_is_refused_with_what_to_do() {
     let store = MemoryStore::default();
     let mut changes = Changes::default();
-    changes.put(Table::Meta, rows::META_FORMAT.to_vec(), rows::number_key(rows::FORMAT + 1));
-    store.commit(changes).unwrap();
+    changes.put(Table::Meta, rows::META_FORMAT, &rows::number_key(rows::FORMAT + 1));
+    store.commit(&changes).unwrap();
     let fault = Archive::over(Box::new(store)).unwrap_err();
     assert!(fault.to_string().contains("rebuilt from the journal"), "{fault}");
 }

@@ -17,15 +17,15 @@ const LABELS: [(&str, &str); 6] =
     [("a", "b"), ("a", "bc"), ("ab", "c"), ("ab", ""), ("shop", "x\0y"), ("shop", "x")];
 
 /// A world that makes entries.
-pub(super) struct World {
+pub(in crate::archive) struct World {
     rng: Rng,
-    pub(super) entries: Vec<Ingest>,
-    pub(super) transactions: BTreeMap<u64, Transaction>,
+    pub(in crate::archive) entries: Vec<Ingest>,
+    pub(in crate::archive) transactions: BTreeMap<u64, Transaction>,
     open: Vec<u64>,
 }
 
 impl World {
-    pub(super) fn new(seed: u64) -> World {
+    pub(in crate::archive) fn new(seed: u64) -> World {
         World {
             rng: Rng::with_seed(seed),
             entries: Vec::new(),
@@ -35,14 +35,14 @@ impl World {
     }
 
     /// A world that has gone `steps` steps.
-    pub(super) fn after(seed: u64, steps: usize) -> World {
+    pub(in crate::archive) fn after(seed: u64, steps: usize) -> World {
         let mut world = World::new(seed);
         (0..steps).for_each(|_| world.step());
         world
     }
 
     /// Time moves on with each step, by a millisecond.
-    pub(super) fn now(&self) -> Time {
+    pub(in crate::archive) fn now(&self) -> Time {
         Time::START.plus_ms(self.entries.len() as u64 + 1)
     }
 
@@ -53,7 +53,7 @@ impl World {
     }
 
     /// Something happens.
-    pub(super) fn step(&mut self) {
+    pub(in crate::archive) fn step(&mut self) {
         match self.rng.u8(..) {
             0..40 => drop(self.begin()),
             40..48 => self.key(),
@@ -62,7 +62,7 @@ impl World {
     }
 
     /// Begins a transaction; answers its number.
-    pub(super) fn begin(&mut self) -> u64 {
+    pub(in crate::archive) fn begin(&mut self) -> u64 {
         // Ids of which one is a prefix of another: 1, 11, 111, ...
         let count = self.transactions.len();
         let id = if count < 40 { "1".repeat(count + 1) } else { format!("order-{count}") };
@@ -70,7 +70,7 @@ impl World {
         self.begin_as(&spec)
     }
 
-    pub(super) fn begin_as(&mut self, spec: &Arc<Spec>) -> u64 {
+    pub(in crate::archive) fn begin_as(&mut self, spec: &Arc<Spec>) -> u64 {
         let (number, at, trace) = (self.entries.len() as u64 + 1, self.now(), Trace([7; 16]));
         let (event, mut transaction) = transaction::begin(number, at, (spec, trace));
         self.push(Entry::event(Kept { number, at, event }));
@@ -113,7 +113,7 @@ impl World {
     }
 
     /// Gives one command; a refusal changes nothing.
-    pub(super) fn command_to(&mut self, number: u64, command: &Command) {
+    pub(in crate::archive) fn command_to(&mut self, number: u64, command: &Command) {
         let (at, mut transaction) = (self.now(), self.transactions[&number].clone());
         let mut kept = Vec::new();
         let first = self.entries.len() as u64;
@@ -209,13 +209,13 @@ fn reply(rng: &mut Rng) -> Reply {
 
 /// What an archive must answer: a plain fold of the entries.
 #[derive(Default)]
-pub(super) struct Model {
-    pub(super) transactions: BTreeMap<u64, Transaction>,
-    pub(super) keys: BTreeMap<Arc<str>, KeyRow>,
+pub(in crate::archive) struct Model {
+    pub(in crate::archive) transactions: BTreeMap<u64, Transaction>,
+    pub(in crate::archive) keys: BTreeMap<Arc<str>, KeyRow>,
 }
 
 impl Model {
-    pub(super) fn of(entries: &[Ingest]) -> Model {
+    pub(in crate::archive) fn of(entries: &[Ingest]) -> Model {
         let mut model = Model::default();
         entries.iter().for_each(|ingest| model.apply(ingest));
         model
@@ -234,7 +234,7 @@ impl Model {
         }
     }
 
-    pub(super) fn open(&self) -> Vec<Transaction> {
+    pub(in crate::archive) fn open(&self) -> Vec<Transaction> {
         self.transactions.values().filter(|one| !one.phase.is_final()).cloned().collect()
     }
 }

@@ -4,14 +4,15 @@ mod answers;
 mod checks;
 mod cuts;
 mod faults;
-mod history;
+pub(super) mod history;
 mod lists;
 mod purges;
 mod stores;
 
 use std::path::Path;
 
-use super::Archive;
+use super::{Archive, Ingest};
+use crate::entry::{self, Entry};
 
 /// An archive on disk that lives as long as its folder.
 fn on_disk(folder: &Path) -> Archive {
@@ -23,4 +24,16 @@ fn over_each_store(test: impl Fn(&Archive)) {
     test(&Archive::in_memory());
     let folder = tempfile::tempdir().unwrap();
     test(&on_disk(folder.path()));
+}
+
+/// Entries as a frame's payload holds them.
+fn payload(entries: &[Ingest]) -> Vec<u8> {
+    let mut payload = Vec::new();
+    for Ingest { entry, .. } in entries {
+        match entry {
+            Entry::Event { kept, .. } => entry::push_event(&mut payload, kept.number, kept.at, &kept.event),
+            Entry::Key(row) => entry::push_key(&mut payload, row),
+        }
+    }
+    payload
 }

@@ -103,12 +103,12 @@ fn what_is_purged_is_no_difference_to_the_journal() {
             let span = Span { table, start: &prefix, end: Some(&end), order: Order::Ascending };
             let view = archive.view().unwrap();
             view.scan(span, &mut |key, _| {
-                changes.remove(table, key.to_vec());
+                changes.remove(table, key);
                 Ok(Flow::Go)
             })
             .unwrap();
         }
-        archive.shared.store.commit(changes).unwrap();
+        archive.shared.store.commit(&changes).unwrap();
         let difference = super::checks::compare(&archive, &world.entries).unwrap_err();
         assert!(difference.what.contains("lacks"), "{difference:?}");
     }

@@ -15,9 +15,9 @@ fn over_each(test: impl Fn(&dyn Store)) {
 fn put(store: &dyn Store, rows: &[(Table, &[u8], &[u8])]) {
     let mut changes = Changes::default();
     for (table, key, value) in rows {
-        changes.put(*table, key.to_vec(), value.to_vec());
+        changes.put(*table, key, value);
     }
-    store.commit(changes).unwrap();
+    store.commit(&changes).unwrap();
 }
 
 fn keys(view: &dyn View, (start, end): (&[u8], Option<&[u8]>), order: Order) -> Vec<Vec<u8>> {
@@ -74,9 +74,9 @@ fn a_view_stands_still_and_a_visit_stops_when_told() {
         put(store, &[(Table::Labels, b"a", b"a"), (Table::Labels, b"b", b"b")]);
         let before = store.view().unwrap();
         let mut changes = Changes::default();
-        changes.remove(Table::Labels, b"a".to_vec());
-        changes.put(Table::Labels, b"c".to_vec(), b"c".to_vec());
-        store.commit(changes).unwrap();
+        changes.remove(Table::Labels, b"a");
+        changes.put(Table::Labels, b"c", b"c");
+        store.commit(&changes).unwrap();
         let (old, new) = ([b"a", b"b"], [b"b", b"c"]);
         assert_eq!(keys(&*before, (b"", None), Order::Ascending), old);
         assert_eq!(keys(&*store.view().unwrap(), (b"", None), Order::Ascending), new);
