@@ -84,8 +84,9 @@ fn perform(args: &Args) -> anyhow::Result<ExitCode> {
     let took = begun.elapsed();
     let verdict = story.judge(took)?;
     // The processes go before the folder they work in.
-    drop(story);
-    conclude(args, &verdict, folder);
+    let Story { shop, stage, .. } = story;
+    drop(shop);
+    conclude(args, &verdict, folder, &stage);
     Ok(if verdict.passes() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -167,6 +168,7 @@ impl Story<'_> {
         })?;
         self.listen();
         self.stage.close();
+        let journal = self.shop.verify_journal(self.folder)?;
         let books = Role::ALL
             .into_iter()
             .map(|role| Ok((role, books::read(&shop::books(self.folder, role))?)))
@@ -179,10 +181,11 @@ impl Story<'_> {
             told,
             surprises: &surprises,
             answers: &answers,
+            journal: &journal,
             books: &books,
             took,
         });
-        print!("{}", report::verdict(&verdict, &self.stage.faults, &books));
+        self.stage.print(&report::verdict(&verdict, &self.stage.faults, &books));
         Ok(verdict)
     }
 }
@@ -193,10 +196,10 @@ async fn flagged(flag: &AtomicBool) {
     }
 }
 
-fn conclude(args: &Args, verdict: &Verdict, folder: tempfile::TempDir) {
+fn conclude(args: &Args, verdict: &Verdict, folder: tempfile::TempDir, stage: &Stage) {
     let word = if verdict.passes() { "Every invariant holds." } else { "AN INVARIANT FAILED." };
-    println!("  {word}\n");
+    stage.print(&format!("  {word}\n"));
     let order = verdict.worth_reading.as_deref().unwrap_or("order-1");
     let folder = args.keep.then(|| folder.keep());
-    println!("{}", report::what_next(folder.as_deref(), order));
+    stage.print(&report::what_next(folder.as_deref(), order));
 }

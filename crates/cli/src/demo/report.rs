@@ -29,7 +29,7 @@ pub(crate) fn verdict(verdict: &Verdict, faults: &BTreeMap<String, u64>, books: 
     let of = |kind: &str| faults.get(kind).copied().unwrap_or(0);
     format!(
         "\n  {} calls lost their reply, {} came twice; {} tries were slow, {} late\n\n\
-         {}\n\n{}\n\n{}\n\n  {:.0} orders/s; from order to final answer p50 {median} ms, p99 {late} ms, faults and kills included\n\n",
+         {}\n\n{}\n\n{}\n\n  {:.0} orders/s; from order to final answer p50 {median} ms, p99 {late} ms, faults and kills included\n",
         of("reply_lost"),
         of("duplicate"),
         of("slow"),

@@ -7,6 +7,7 @@ use std::ffi::OsString;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -98,6 +99,17 @@ impl Shop {
         let (process, _) = Process::start(&post.recipe, later)?;
         post.process = Some(process);
         Ok(begun.elapsed())
+    }
+
+    /// Kills the coordinator for good and has `tercet journal verify` read its data folder: whether it is sound, and
+    /// the verifier's last line.
+    pub(crate) fn verify_journal(&mut self, folder: &Path) -> anyhow::Result<(bool, String)> {
+        self.kill(Victim::Coordinator);
+        let verify = ["journal".into(), "verify".into(), "--data".into(), data(folder).into_os_string()];
+        let output = Command::new(std::env::current_exe()?).args(verify).output()?;
+        let words = [output.stdout, output.stderr].concat();
+        let last = String::from_utf8_lossy(&words).lines().last().unwrap_or_default().to_owned();
+        Ok((output.status.success(), last))
     }
 
     /// How many transactions the coordinator has open, by its own meters; `None` when it does not answer.

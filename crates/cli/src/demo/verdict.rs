@@ -11,6 +11,9 @@ use super::catalogue::Order;
 use super::inquiry::{Answers, Truth};
 use super::orders::Told;
 
+/// So that a row fits a terminal.
+const LONGEST_WORDS: usize = 40;
+
 /// Everything there is to judge.
 pub(crate) struct Evidence<'a> {
     /// What was ordered.
@@ -21,6 +24,8 @@ pub(crate) struct Evidence<'a> {
     pub(crate) surprises: &'a [String],
     /// What everybody says now.
     pub(crate) answers: &'a Answers,
+    /// Whether the coordinator's journal verifies, and the verifier's last line.
+    pub(crate) journal: &'a (bool, String),
     /// Each service's own books.
     pub(crate) books: &'a [(Role, Books)],
     /// From the first order to the last answer.
@@ -79,7 +84,7 @@ pub(crate) fn judge(evidence: &Evidence) -> Verdict {
     let mut checks =
         vec![check_final(evidence), check_told(evidence), check_list(evidence), check_answers(evidence)];
     checks.extend(shares.iter().zip(evidence.books).map(|(share, (_, books))| check_sums(share, books)));
-    checks.extend([check_agreement(evidence, &shares), check_lawful(evidence)]);
+    checks.extend([check_agreement(evidence, &shares), check_lawful(evidence), check_journal(evidence)]);
     Verdict {
         ends: ends(&evidence.answers.truths),
         shares,
@@ -188,6 +193,15 @@ fn check_lawful(evidence: &Evidence) -> Check {
         claim: "no confirm or cancel against the decision".to_owned(),
         found: format!("{seen} came"),
         holds: seen == 0,
+    }
+}
+
+fn check_journal(evidence: &Evidence) -> Check {
+    let (holds, words) = evidence.journal;
+    Check {
+        claim: "the journal's hash chain holds and replays".to_owned(),
+        found: words.chars().take(LONGEST_WORDS).collect(),
+        holds: *holds,
     }
 }
 

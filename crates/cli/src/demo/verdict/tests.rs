@@ -10,6 +10,7 @@ struct World {
     told: Vec<Told>,
     surprises: Vec<String>,
     answers: Answers,
+    journal: (bool, String),
     books: Vec<(Role, Books)>,
 }
 
@@ -40,7 +41,14 @@ fn honest() -> World {
     let truths = states.map(truth).to_vec();
     let listed = orders.iter().zip(states).map(|(it, state)| (it.id.clone(), state.to_owned())).collect();
     let answers = Answers { truths, listed, in_hand: 0 };
-    World { told: told.collect(), surprises: Vec::new(), answers, books: books.into(), orders }
+    World {
+        told: told.collect(),
+        surprises: Vec::new(),
+        answers,
+        journal: (true, "verified".to_owned()),
+        books: books.into(),
+        orders,
+    }
 }
 
 fn judged(world: &World) -> Verdict {
@@ -49,6 +57,7 @@ fn judged(world: &World) -> Verdict {
         told: &world.told,
         surprises: &world.surprises,
         answers: &world.answers,
+        journal: &world.journal,
         books: &world.books,
         took: Duration::from_secs(2),
     })
@@ -101,6 +110,7 @@ const DISTORTIONS: &[(Distort, &str)] = &[
     (|world| world.books[1].1.holds.get_mut("order-3").unwrap().state = "held".to_owned(), AGREES),
     (|world| world.books[1].1.holds.get_mut("order-2").unwrap().pot = "another".to_owned(), AGREES),
     (|world| world.answers.truths[2] = truth("unknown"), AGREES),
+    (|world| world.journal.0 = false, "the journal's hash chain"),
     (|world| unlawful(world, "cancel_after_confirm"), "no confirm or cancel"),
     (|world| unlawful(world, "confirm_without_try"), "no confirm or cancel"),
 ];
