@@ -138,10 +138,11 @@ pub async fn listen(config: Config, engine: Engine, registry: Registry) -> Resul
     let (http, http_addr) = bind("http", config.http).await?;
     let (grpc, grpc_addr) = bind("grpc", config.grpc).await?;
     let (stop, stopping) = watch::channel(Running::Yes);
+    let limits = config.limits.clone();
     let serving = Serving::new(config, engine.clone(), registry, stopping.clone());
     let tasks = [
         tokio::spawn(crate::http::serve(http, serving, stopping.clone())),
-        tokio::spawn(crate::grpc::serve(grpc, engine, stopping)),
+        tokio::spawn(crate::grpc::serve(grpc, engine, limits, stopping)),
     ];
     Ok(Server { http_addr, grpc_addr, stop, tasks })
 }

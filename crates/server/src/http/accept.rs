@@ -76,7 +76,7 @@ pub(crate) async fn serve(
 }
 
 /// The next connection; waits a moment when the system has none to give.
-async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+pub(crate) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {

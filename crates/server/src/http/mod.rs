@@ -38,10 +38,11 @@ use transaction::Limits;
 
 use crate::listen::{Config, Running, TargetJudge};
 
-pub(crate) use accept::serve;
+pub(crate) use accept::{accept, serve};
 pub use auth::Token;
 pub use limits::HttpLimits;
 pub use openapi::document as openapi_document;
+pub(crate) use patience::{Doing, Patient};
 pub(crate) use problem::status_of;
 pub use wire::MOST_BRANCHES;
 

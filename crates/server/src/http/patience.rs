@@ -18,7 +18,7 @@ use super::limits::HttpLimits;
 
 /// What a connection is doing, as far as the one who answers its requests knows, and since when.
 #[derive(Clone)]
-pub(super) struct Doing(Arc<Told>);
+pub(crate) struct Doing(Arc<Told>);
 
 struct Told {
     start: Instant,
@@ -35,17 +35,17 @@ const IDLE: u64 = 2;
 
 impl Doing {
     /// A connection that was just opened.
-    pub(super) fn opened() -> Doing {
+    pub(crate) fn opened() -> Doing {
         Doing(Arc::new(Told { start: Instant::now(), word: AtomicU64::new(HEAD) }))
     }
 
     /// A request has arrived.
-    pub(super) fn busy(&self) {
+    pub(crate) fn busy(&self) {
         self.tell(BUSY);
     }
 
     /// Its answer is given.
-    pub(super) fn idle(&self) {
+    pub(crate) fn idle(&self) {
         self.tell(IDLE);
     }
 
@@ -61,7 +61,7 @@ impl Doing {
 }
 
 /// A stream that gives up on a peer that is too slow.
-pub(super) struct Patient<S> {
+pub(crate) struct Patient<S> {
     stream: S,
     doing: Doing,
     limits: Spans,
@@ -79,7 +79,7 @@ struct Spans {
 
 impl<S> Patient<S> {
     /// Wraps a fresh connection.
-    pub(super) fn new(stream: S, doing: Doing, limits: &HttpLimits) -> Patient<S> {
+    pub(crate) fn new(stream: S, doing: Doing, limits: &HttpLimits) -> Patient<S> {
         let limits = Spans {
             head: Duration::from_millis(limits.header_timeout_ms),
             idle: Duration::from_millis(limits.idle_timeout_ms),

@@ -10,8 +10,11 @@ use super::parse::{shortened, step};
 use super::wire::WAIT_MOST_MS;
 use crate::refusal::{FIELD_INVALID, FIELD_UNKNOWN};
 
-/// The parameters of a request, decoded, in order.
-pub(super) fn pairs(head: &Parts) -> Result<Vec<(Cow<'_, str>, Cow<'_, str>)>, Refusal> {
+/// A parameter's name and value, decoded.
+type Parameter<'a> = (Cow<'a, str>, Cow<'a, str>);
+
+/// The parameters of a request, in order.
+pub(super) fn pairs(head: &Parts) -> Result<Vec<Parameter<'_>>, Refusal> {
     let Some(query) = head.uri.query() else { return Ok(Vec::new()) };
     let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).collect();
     for (index, (name, _)) in pairs.iter().enumerate() {
@@ -63,7 +66,7 @@ mod tests {
 
     #[test]
     fn waits_are_read_and_everything_else_refused() {
-        let cases: [(&str, Result<u64, (&str, &str)>); 9] = [
+        let cases = [
             ("", Ok(0)),
             ("?", Ok(0)),
             ("?wait_ms=250", Ok(250)),

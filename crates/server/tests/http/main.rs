@@ -2,6 +2,8 @@
 //!
 //! Participants are played by `world.rs`. How transactions behave over time is tested with the whole binary, in `cli`.
 
+#![allow(clippy::unwrap_used, reason = "what a test needs and does not get ends it")]
+
 mod auth;
 mod grpc;
 mod limits;

@@ -8,7 +8,7 @@ use transaction::{CheckSpec, Mode, Order, Pattern, Refusal, Retry, Spec};
 use utoipa::ToSchema;
 
 use super::branch::{BranchBody, Judge};
-use super::scalar::{Few, Object, Pairs, Span, Text};
+use super::scalar::{Few, Object, Pair, Pairs, Span, Text};
 
 /// A transaction to begin.
 #[derive(Deserialize, ToSchema)]
@@ -168,7 +168,7 @@ fn deadline(pattern: Pattern, given: Option<Span>) -> Option<u64> {
     }
 }
 
-fn labels(given: Option<Pairs>) -> Result<Vec<(Arc<str>, Arc<str>)>, Refusal> {
+fn labels(given: Option<Pairs>) -> Result<Vec<Pair>, Refusal> {
     let mut labels = given.map_or_else(Vec::new, |pairs| pairs.0);
     labels.sort_unstable();
     if labels.iter().any(|(_, value)| value.contains('\0')) {

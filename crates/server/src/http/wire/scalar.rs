@@ -107,7 +107,10 @@ fn too_many<E: Error>() -> E {
 
 /// A map of texts, at most [`MOST`], in the order of the body; whoever uses it looks for keys given twice.
 #[derive(Clone, Debug)]
-pub(super) struct Pairs(pub(super) Vec<(Arc<str>, Arc<str>)>);
+pub(super) struct Pairs(pub(super) Vec<Pair>);
+
+/// A key and its text.
+pub(super) type Pair = (Arc<str>, Arc<str>);
 
 impl<'de> Deserialize<'de> for Pairs {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -118,7 +121,7 @@ impl<'de> Deserialize<'de> for Pairs {
                 f.write_str("an object of strings")
             }
             fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Pairs, A::Error> {
-                let mut pairs: Vec<(Arc<str>, Arc<str>)> = Vec::new();
+                let mut pairs: Vec<Pair> = Vec::new();
                 while let Some((Text(key), Text(value))) = members.next_entry()? {
                     if pairs.len() == MOST {
                         return Err(A::Error::custom(format_args!("{TOO_MANY} {MOST} members")));

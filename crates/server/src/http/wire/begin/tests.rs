@@ -127,7 +127,7 @@ fn what_is_not_json_is_refused() {
     }
     let deep = format!(r#"{{"labels":{}1{}}}"#, "[".repeat(40), "]".repeat(40));
     assert_eq!(refused(deep.as_bytes()).0, "json_too_deep");
-    let array = format!("[{}]", vec!["null"; 12].join(","));
+    let array = format!("[{}]", ["null"; 12].join(","));
     assert_eq!(refused(array.as_bytes()).0, "json_invalid", "fields by position");
 }
 
