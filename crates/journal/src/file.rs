@@ -6,6 +6,8 @@
 
 mod epoch;
 pub mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod journal;
 mod mend;
 mod options;
