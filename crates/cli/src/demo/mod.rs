@@ -200,6 +200,7 @@ fn conclude(args: &Args, verdict: &Verdict, folder: tempfile::TempDir, stage: &S
     let word = if verdict.passes() { "Every invariant holds." } else { "AN INVARIANT FAILED." };
     stage.print(&format!("  {word}\n"));
     let order = verdict.worth_reading.as_deref().unwrap_or("order-1");
-    let folder = args.keep.then(|| folder.keep());
+    // What failed is evidence, and stays.
+    let folder = (args.keep || !verdict.passes()).then(|| folder.keep());
     stage.print(&report::what_next(folder.as_deref(), order));
 }
