@@ -1,6 +1,8 @@
 //! Accepts connections, as many as the limit allows, and answers their requests until told to stop.
 
 use std::convert::Infallible;
+use std::error::Error;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -62,9 +64,13 @@ pub(crate) async fn serve(
                 Ok::<_, Infallible>(response)
             }
         });
+        let told = Arc::clone(&serving);
         let conversation = graceful.watch(http.serve_connection(stream, service));
         tokio::spawn(async move {
             if let Err(error) = conversation.await {
+                if is_slow(&error) {
+                    told.meters.connections_slow.inc();
+                }
                 tracing::debug!(%error, "a connection broke off");
             }
         });
@@ -90,6 +96,12 @@ pub(crate) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
             }
         }
     }
+}
+
+/// Whether the connection was given up because its peer was too slow.
+fn is_slow(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::TimedOut)
 }
 
 /// One open connection, with its place among those allowed.

@@ -40,6 +40,7 @@ pub(super) struct HttpMeters {
     pub(super) in_flight: Gauge,
     pub(super) connections: Gauge,
     pub(super) connections_refused: Counter,
+    pub(super) connections_slow: Counter,
 }
 
 impl HttpMeters {
@@ -52,6 +53,7 @@ impl HttpMeters {
             in_flight: Gauge::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
+            connections_slow: Counter::default(),
         };
         registry.register("http_request_seconds", "Time to answer a request", meters.seconds.clone());
         registry.register("http_refused", "Requests refused, by code", meters.refused.clone());
@@ -59,6 +61,8 @@ impl HttpMeters {
         registry.register("http_connections", "Connections open", meters.connections.clone());
         let refused = meters.connections_refused.clone();
         registry.register("http_connections_refused", "Connections beyond the limit", refused);
+        let slow = meters.connections_slow.clone();
+        registry.register("http_connections_slow", "Connections closed because the peer was too slow", slow);
         meters
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::HeaderMap;
-use transaction::Trace;
+use transaction::{Trace, Transaction};
 
 const HEADER: &str = "traceparent";
 
@@ -14,12 +14,28 @@ pub(super) struct Subject {
     pub(super) trace: Trace,
     /// The id of the transaction it names.
     pub(super) transaction: Option<Arc<str>>,
+    origin: Origin,
+}
+
+/// Where a trace id comes from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    Caller,
+    Here,
 }
 
 impl Subject {
     pub(super) fn of(headers: &HeaderMap) -> Subject {
         let given = headers.get(HEADER).and_then(|value| parse(value.as_bytes()));
-        Subject { trace: given.unwrap_or_else(fresh), transaction: None }
+        let origin = if given.is_some() { Origin::Caller } else { Origin::Here };
+        Subject { trace: given.unwrap_or_else(fresh), transaction: None, origin }
+    }
+
+    /// The request is about this transaction; one without a trace of its own belongs to the transaction's.
+    pub(super) fn is_about(&mut self, transaction: &Transaction) {
+        if self.origin == Origin::Here {
+            self.trace = transaction.trace;
+        }
     }
 }
 

@@ -63,6 +63,8 @@ async fn a_head_that_drips_is_cut_off() {
     assert!(began.elapsed() < Duration::from_secs(10));
     assert!(!said.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&said));
     drip.await.unwrap();
+    let metrics = world.get("/metrics").await.text;
+    assert!(metrics.contains("tercet_http_connections_slow_total 1"), "{metrics}");
     world.end().await;
 }
 

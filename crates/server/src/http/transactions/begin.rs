@@ -37,5 +37,7 @@ pub(in crate::http) async fn begin(asked: &mut Asked<'_>) -> Result<Answer, Refu
     validate(&spec, &asked.serving.transaction)?;
     let key = idempotency::key(asked)?;
     let begin = Begin { spec: Arc::new(spec), trace: asked.subject.trace, key, wait_ms };
-    Ok(kept(&bridge::begin(asked.serving, begin).await?))
+    let answer = bridge::begin(asked.serving, begin).await?;
+    asked.subject.is_about(&answer.transaction);
+    Ok(kept(&answer))
 }

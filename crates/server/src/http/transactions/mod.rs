@@ -44,7 +44,9 @@ fn named(asked: &mut Asked<'_>) -> Arc<str> {
 async fn act(asked: &mut Asked<'_>, command: Command, wait_ms: u64) -> Result<engine::Answer, Refusal> {
     let id = named(asked);
     let key = idempotency::key(asked)?;
-    bridge::act(asked.serving, Act { id, command: Some(command), key, wait_ms }).await
+    let answer = bridge::act(asked.serving, Act { id, command: Some(command), key, wait_ms }).await?;
+    asked.subject.is_about(&answer.transaction);
+    Ok(answer)
 }
 
 /// The answer that shows a transaction.

@@ -28,6 +28,7 @@ pub(in crate::http) async fn read(asked: &mut Asked<'_>) -> Result<Answer, Refus
     let id = named(asked);
     let wait_ms = query::wait_ms(asked.head)?;
     let answer = bridge::act(asked.serving, Act { id, command: None, key: None, wait_ms }).await?;
+    asked.subject.is_about(&answer.transaction);
     // A read repeats nothing.
     Ok(Answer { novelty: Novelty::New, ..shown(&answer, StatusCode::OK) })
 }
