@@ -10,12 +10,10 @@ use std::time::{Duration, Instant};
 use transaction::refusal::{ALREADY_FINAL, TRANSACTION_UNKNOWN};
 use transaction::{Refusal, Time, Transaction, decide};
 
-use crate::archive::{Archive, Ingest};
+use crate::archive::Archive;
 use crate::partition::{Backlog, Input, Lookup, other_content, same_content, unavailable};
 use crate::writer::Work;
-use crate::{
-    Act, Answer, Begin, Clock, Fault, Filter, Meters, Page, Respond, Timeline, TimelineQuery, entry,
-};
+use crate::{Act, Answer, Begin, Clock, Fault, Filter, Meters, Page, Respond, Timeline, TimelineQuery};
 
 /// Bytes of frames taken into the archive at once.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
@@ -135,14 +133,9 @@ impl Archiver {
 
     fn take_in(&self, pending: &mut Pending) -> Result<(), Fault> {
         let Some(last) = pending.frames.last().map(|frame| frame.last) else { return Ok(()) };
-        let mut batch = Vec::new();
-        for frame in &pending.frames {
-            entry::read(&frame.payload, frame.first, |sequence, entry| {
-                batch.push(Ingest { sequence, entry: entry.decode()? });
-                Ok(())
-            })?;
-        }
-        self.archive.ingest(&batch)?;
+        let payloads: Vec<(u64, &[u8])> =
+            pending.frames.iter().map(|frame| (frame.first, &*frame.payload)).collect();
+        self.archive.ingest_payloads(&payloads)?;
         let bytes = pending.frames.iter().map(size).sum();
         pending.clear();
         self.meters.archived.set(last);

@@ -44,7 +44,7 @@ pub struct ParticipantLimits {
     pub retry_percent: u32,
     /// Failures in a row that open the breaker.
     pub breaker_failures: u32,
-    /// How long an open breaker waits before its first probe, in milliseconds; doubles up to 30 s while probes fail.
+    /// How long an open breaker waits before its first probes, in milliseconds; doubles up to 5 s while probes fail.
     pub breaker_ms: u64,
 }
 

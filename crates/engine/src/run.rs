@@ -12,18 +12,18 @@ use std::time::{Duration, Instant};
 use journal::Journal;
 use transaction::Time;
 
-use crate::archive::{Archive, Ingest};
+use crate::archive::Archive;
 use crate::archiver::{Archiver, Frames, Job};
 use crate::partition::{Input, Partition, Ports};
 use crate::writer::{Work, Writer};
-use crate::{Clock, Config, Engine, Fault, Meters, Network, entry};
+use crate::{Clock, Config, Engine, Fault, Meters, Network};
 
 /// Inputs taken before the batch is offered to the writer.
 const INPUTS_AT_ONCE: usize = 1_024;
 /// How long a stop waits for branch calls under way.
 const STOP_CALLS: Duration = Duration::from_secs(3);
-/// Entries taken into the archive at once at start-up.
-const CATCH_UP: usize = 50_000;
+/// Bytes of frames taken into the archive at once at start-up.
+const CATCH_UP_BYTES: usize = 8 * 1024 * 1024;
 
 /// Takes the fault that ends the engine.
 pub type Report = Box<dyn FnOnce(Fault) + Send>;
@@ -139,16 +139,14 @@ fn catch_up(journal: &mut dyn Journal, archive: &Archive) -> Result<Time, Fault>
     if archived + 1 < first {
         return Err(Fault::HistoryMissing { archived, first });
     }
-    let mut batch = Vec::new();
-    let mut time = Time::START;
+    let (mut tail, mut time) = (Tail::default(), Time::START);
     // The last frame is read in any case: it tells the time.
     let from = (archived + 1).min(last).max(first);
     if last > 0 {
         let mut failed = None;
         let read = journal.read(from, &mut |frame| {
             time = Time(frame.time);
-            let taken = take_in(archive, frame, &mut batch);
-            taken.map_err(|fault| {
+            tail.push(frame, archive).map_err(|fault| {
                 failed = Some(fault);
                 journal::Fault::Stopped { why: "see the engine's fault".to_owned() }
             })
@@ -158,24 +156,32 @@ fn catch_up(journal: &mut dyn Journal, archive: &Archive) -> Result<Time, Fault>
         }
         read?;
     }
-    archive.ingest(&batch)?;
+    tail.take_in(archive)?;
     archive.persist()?;
     Ok(time)
 }
 
-fn take_in(archive: &Archive, frame: &journal::Frame<'_>, batch: &mut Vec<Ingest>) -> Result<(), Fault> {
-    let archived = archive.applied();
-    entry::read(frame.payload, frame.sequence, |sequence, entry| {
-        if sequence > archived {
-            batch.push(Ingest { sequence, entry: entry.decode()? });
-        }
-        Ok(())
-    })?;
-    if batch.len() >= CATCH_UP {
-        archive.ingest(batch)?;
-        batch.clear();
+/// Frames of the journal that the archive does not hold yet.
+#[derive(Default)]
+struct Tail {
+    frames: Vec<(u64, Vec<u8>)>,
+    bytes: usize,
+}
+
+impl Tail {
+    fn push(&mut self, frame: &journal::Frame<'_>, archive: &Archive) -> Result<(), Fault> {
+        self.bytes += frame.payload.len();
+        self.frames.push((frame.sequence, frame.payload.to_vec()));
+        if self.bytes >= CATCH_UP_BYTES { self.take_in(archive) } else { Ok(()) }
     }
-    Ok(())
+
+    fn take_in(&mut self, archive: &Archive) -> Result<(), Fault> {
+        let payloads: Vec<(u64, &[u8])> =
+            self.frames.iter().map(|(first, payload)| (*first, &**payload)).collect();
+        archive.ingest_payloads(&payloads)?;
+        *self = Tail::default();
+        Ok(())
+    }
 }
 
 /// The partition's thread.

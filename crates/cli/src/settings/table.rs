@@ -179,7 +179,7 @@ settings! {
         "Failed calls in a row after which a participant is only probed.",
         |to, value| put(&mut to.engine.participant.breaker_failures, number(value));
     "participant.breaker_ms" Shape::Count(1..=30_000), "1000",
-        "How long before the first probe, in milliseconds; doubles up to 30 s while probes fail.",
+        "How long before the first probe, in milliseconds; doubles up to 5 s while probes fail.",
         |to, value| put(&mut to.engine.participant.breaker_ms, value.count());
     "participant.connect_timeout_ms" Shape::Count(1..=3_600_000), "3000",
         "Milliseconds for making a connection to a participant; the call's own time-out bounds it too.",

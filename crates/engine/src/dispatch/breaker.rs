@@ -1,15 +1,17 @@
-//! A participant's breaker: opens after failures in a row, lets one probe through after a pause, closes when it is answered.
+//! A participant's breaker: opens after failures in a row, lets a few probes through after a pause, closes when one is answered.
 
 use transaction::Time;
 
-/// The longest pause between two probes.
-const PAUSE_MAX_MS: u64 = 30_000;
+/// The longest pause between two rounds of probes.
+const PAUSE_MAX_MS: u64 = 5_000;
+/// Probes of one round: more than one, so that a single slow call does not keep the breaker open for all.
+const PROBES: u8 = 3;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Closed { failures: u32 },
     Open { until: Time, pause_ms: u64 },
-    Probing { pause_ms: u64 },
+    Probing { pause_ms: u64, left: u8 },
 }
 
 /// Whether a call may go out.
@@ -17,7 +19,7 @@ enum State {
 pub(crate) enum Passage {
     /// It may.
     Free,
-    /// It may, as the one probe.
+    /// It may, as a probe.
     Probe,
     /// It may not.
     Barred,
@@ -44,7 +46,11 @@ impl Breaker {
         match self.state {
             State::Closed { .. } => Passage::Free,
             State::Open { until, pause_ms } if until <= now => {
-                self.state = State::Probing { pause_ms };
+                self.state = State::Probing { pause_ms, left: PROBES - 1 };
+                Passage::Probe
+            }
+            State::Probing { pause_ms, left } if left > 0 => {
+                self.state = State::Probing { pause_ms, left: left - 1 };
                 Passage::Probe
             }
             State::Open { .. } | State::Probing { .. } => Passage::Barred,
@@ -56,7 +62,7 @@ impl Breaker {
         match self.state {
             State::Closed { .. } => false,
             State::Open { until, .. } => until > now,
-            State::Probing { .. } => true,
+            State::Probing { left, .. } => left == 0,
         }
     }
 
@@ -75,7 +81,7 @@ impl Breaker {
                 State::Open { until: now.plus_ms(self.pause_ms), pause_ms: self.pause_ms }
             }
             State::Open { until, pause_ms } => State::Open { until, pause_ms },
-            State::Probing { pause_ms } => {
+            State::Probing { pause_ms, .. } => {
                 let pause_ms = pause_ms.saturating_mul(2).min(PAUSE_MAX_MS.max(self.pause_ms));
                 State::Open { until: now.plus_ms(pause_ms), pause_ms }
             }
@@ -83,9 +89,9 @@ impl Breaker {
     }
 
     /// A call that was let through was not made after all.
-    pub(crate) fn unused(&mut self, now: Time) {
-        if let State::Probing { pause_ms } = self.state {
-            self.state = State::Open { until: now, pause_ms };
+    pub(crate) fn unused(&mut self) {
+        if let State::Probing { pause_ms, left } = self.state {
+            self.state = State::Probing { pause_ms, left: left.saturating_add(1).min(PROBES) };
         }
     }
 
@@ -113,8 +119,10 @@ mod tests {
         }
         breaker.failed(at(0));
         assert_eq!(breaker.pass(at(99)), Passage::Barred);
-        assert_eq!(breaker.pass(at(100)), Passage::Probe);
-        assert_eq!(breaker.pass(at(100)), Passage::Barred, "only one probe");
+        for _ in 0..PROBES {
+            assert_eq!(breaker.pass(at(100)), Passage::Probe);
+        }
+        assert_eq!(breaker.pass(at(100)), Passage::Barred, "a round of probes, and no more");
         breaker.failed(at(150));
         assert_eq!(breaker.pass(at(349)), Passage::Barred, "the pause has doubled");
         assert_eq!(breaker.pass(at(350)), Passage::Probe);

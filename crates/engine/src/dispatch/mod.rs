@@ -111,10 +111,10 @@ impl Dispatch {
     }
 
     /// A call that came out of [`Dispatch::next`] was no longer wanted.
-    pub(crate) fn unused(&mut self, name: &str, now: Time) {
+    pub(crate) fn unused(&mut self, name: &str) {
         self.in_flight = self.in_flight.saturating_sub(1);
         if let Some(participant) = self.participants.get_mut(name) {
-            participant.unused(now);
+            participant.unused();
         }
     }
 

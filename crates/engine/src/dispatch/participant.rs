@@ -110,9 +110,9 @@ impl Participant {
         self.show();
     }
 
-    pub(crate) fn unused(&mut self, now: Time) {
+    pub(crate) fn unused(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.breaker.unused(now);
+        self.breaker.unused();
         self.show();
     }
 

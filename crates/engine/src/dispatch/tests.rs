@@ -43,7 +43,7 @@ fn a_full_queue_puts_off() {
 }
 
 #[test]
-fn failures_open_the_breaker_and_one_probe_closes_it() {
+fn failures_open_the_breaker_and_an_answered_probe_closes_it() {
     let limits = ParticipantLimits { breaker_failures: 2, breaker_ms: 100, ..ParticipantLimits::default() };
     let mut dispatch = dispatch(limits);
     for number in 1..=2 {
@@ -53,9 +53,11 @@ fn failures_open_the_breaker_and_one_probe_closes_it() {
     }
     assert_eq!(dispatch.offer("a:80", job(3, 1), NOW), Offer::Barred);
     let later = NOW.plus_ms(100);
-    assert_eq!(dispatch.offer("a:80", job(4, 1), later), Offer::Queued);
-    assert!(dispatch.next(later).is_some(), "the probe");
-    assert_eq!(dispatch.offer("a:80", job(5, 1), later), Offer::Barred, "while the probe is under way");
+    for number in 4..7 {
+        assert_eq!(dispatch.offer("a:80", job(number, 1), later), Offer::Queued);
+        assert!(dispatch.next(later).is_some(), "a probe");
+    }
+    assert_eq!(dispatch.offer("a:80", job(7, 1), later), Offer::Barred, "while the probes are under way");
     dispatch.heard("a:80", &Reply::Done { result: None }, later);
     assert_eq!(dispatch.offer("a:80", job(5, 1), later), Offer::Queued);
 }

@@ -70,7 +70,7 @@ impl Partition {
             match (exit, call) {
                 (Exit::Barred, _) => self.bar(&job, participant, now),
                 (Exit::Send, None) => {
-                    self.dispatch.unused(&participant, now);
+                    self.dispatch.unused(&participant);
                     self.no_longer_in_flight(&job.target, job.number);
                 }
                 (Exit::Send, Some(call)) => {
