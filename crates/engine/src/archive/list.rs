@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use transaction::{Pattern, Phase, Refusal, Time};
+use transaction::{Pattern, Phase, Refusal, Time, Transaction};
 
 use super::fold;
 use super::rows::{self, Summary, label_key, number_key, read_number};
@@ -17,6 +17,14 @@ use crate::{Fault, Filter, Page};
 pub(crate) const WALK_MAX: usize = 20_000;
 /// Transactions of one page at most, whatever is asked.
 const LIMIT_MAX: usize = 1_000;
+
+/// Bytes of results after which a page ends.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
+/// What a transaction may take in an answer: its results are by far the most of it.
+fn shown_bytes(transaction: &Transaction) -> usize {
+    transaction.branches.iter().map(|branch| 512 + branch.result.as_ref().map_or(0, |result| result.len())).sum()
+}
 
 /// One page of the transactions that `filter` lets through.
 pub(crate) fn list(
@@ -37,10 +45,16 @@ pub(crate) fn list(
     let (start, end) = (driver.key(0), driver.key(below));
     let span = Span { table: driver.table(), start: &start, end: Some(&end), order: Order::Descending };
     view.scan(span, &mut |key, value| page.row(view, (key, value), walk_max))?;
-    let Walk { found, next, .. } = page;
-    let mut items = Vec::with_capacity(found.len());
+    let Walk { found, mut next, .. } = page;
+    let (mut items, mut bytes) = (Vec::with_capacity(found.len()), 0);
     for number in found {
-        items.push(Arc::new(fold::load_known(view, number)?));
+        if bytes >= PAGE_BYTES {
+            next = Some(number.saturating_add(1)); // this one is the first of the next page
+            break;
+        }
+        let transaction = fold::load_known(view, number)?;
+        bytes += shown_bytes(&transaction);
+        items.push(Arc::new(transaction));
     }
     let sequence = super::applied_in(view)?;
     Ok(Ok(Page { items, next: next.map(write_cursor), sequence }))
