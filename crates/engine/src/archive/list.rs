@@ -23,7 +23,11 @@ const PAGE_BYTES: usize = 8 * 1024 * 1024;
 
 /// What a transaction may take in an answer: its results are by far the most of it.
 fn shown_bytes(transaction: &Transaction) -> usize {
-    transaction.branches.iter().map(|branch| 512 + branch.result.as_ref().map_or(0, |result| result.len())).sum()
+    transaction
+        .branches
+        .iter()
+        .map(|branch| 512 + branch.result.as_ref().map_or(0, |result| result.len()))
+        .sum()
 }
 
 /// One page of the transactions that `filter` lets through.
