@@ -14,7 +14,8 @@ use crate::figures::{Spread, Table};
 use crate::histogram::Histogram;
 use crate::load::{self, Plan, Script, Tally, Until};
 use crate::pace::Pace;
-use crate::{process, tercet, wire};
+use crate::process::{self, Whose};
+use crate::{tercet, wire};
 
 const WARM_UP: Duration = Duration::from_secs(1);
 
@@ -76,6 +77,8 @@ pub(crate) struct SideFigures {
     pub(crate) first_error: Option<String>,
     /// Transactions per second, round by round.
     pub(crate) rounds: Vec<f64>,
+    /// Processor time per transaction of all processes together, round by round, in microseconds.
+    pub(crate) rounds_cpu_us: Vec<f64>,
 }
 
 /// Alternates the sides with so many connections, and answers their figures in the same order.
@@ -105,8 +108,12 @@ fn plan(side: &Side, connections: usize, round: Duration, prefix: String) -> Pla
 }
 
 fn round(side: &Side, plan: &Plan) -> anyhow::Result<Round> {
-    let processes: Vec<_> = side.processes.iter().copied().chain([("load", std::process::id())]).collect();
-    let cpu = || processes.iter().map(|(_, pid)| process::cpu_us(*pid)).collect::<anyhow::Result<Vec<_>>>();
+    let others = side.processes.iter().map(|(name, pid)| (*name, *pid, Whose::WithChildren));
+    let processes: Vec<_> = others.chain([("load", std::process::id(), Whose::Own)]).collect();
+    let cpu = || {
+        let used = processes.iter().map(|(_, pid, whose)| process::cpu_us(*pid, *whose));
+        used.collect::<anyhow::Result<Vec<_>>>()
+    };
     let syncs = || match side.gauged {
         Gauged::Tercet(address) => tercet::syncs(address),
         Gauged::No => Ok(0),
@@ -122,8 +129,8 @@ fn round(side: &Side, plan: &Plan) -> anyhow::Result<Round> {
         }
         Gauged::No => None,
     };
-    let used = cpu()?.into_iter().zip(cpu_before).map(|(after, before)| after - before);
-    let cpu_us = processes.iter().map(|(name, _)| *name).zip(used).collect();
+    let used = cpu()?.into_iter().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
+    let cpu_us = processes.iter().map(|(name, ..)| *name).zip(used).collect();
     Ok(Round { tally, cpu_us, syncs: syncs()? - syncs_before, calls: calls()? - calls_before, behind })
 }
 
@@ -171,6 +178,10 @@ fn figures(side: &Side, rounds: &[Round]) -> SideFigures {
         errors: rounds.iter().map(|round| round.tally.errors).sum(),
         first_error: rounds.iter().find_map(|round| round.tally.first_error.clone()),
         rounds: rounds.iter().map(per_second).collect(),
+        rounds_cpu_us: rounds
+            .iter()
+            .map(|round| each(round.cpu_us.iter().map(|(_, us)| us).sum(), round))
+            .collect(),
     }
 }
 

@@ -12,6 +12,7 @@ mod limit;
 mod load;
 mod machine;
 mod pace;
+mod peer;
 mod process;
 mod scrape;
 mod tercet;

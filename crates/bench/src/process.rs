@@ -4,15 +4,17 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 
 /// A start-up with a million open transactions is measured too.
 const READY_WITHIN: Duration = Duration::from_secs(300);
+const LISTENING_WITHIN: Duration = Duration::from_secs(30);
 /// `USER_HZ`: fixed at 100 on every Linux that this runs on.
 const TICKS_PER_SECOND: u64 = 100;
 
@@ -50,6 +52,24 @@ impl Process {
         let ready = ready.with_context(|| format!("{name} did not become ready:\n{}", tail(log)))?;
         ready.clone_into(&mut process.ready);
         process.start_up = at - begun;
+        Ok(process)
+    }
+
+    /// Starts `command` and waits until `address` takes connections; all it prints goes to the file `log`.
+    pub(crate) fn start_at(mut command: Command, log: &Path, address: SocketAddr) -> anyhow::Result<Self> {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let output = File::create(log)?;
+        command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output);
+        let begun = Instant::now();
+        let child = command.spawn().with_context(|| format!("cannot start {name}"))?;
+        let mut process = Process { child, ready: address.to_string(), start_up: Duration::ZERO };
+        while TcpStream::connect(address).is_err() {
+            let ended = process.child.try_wait()?;
+            ensure!(ended.is_none(), "{name} ended:\n{}", tail(log));
+            ensure!(begun.elapsed() < LISTENING_WITHIN, "{name} does not listen:\n{}", tail(log));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        process.start_up = begun.elapsed();
         Ok(process)
     }
 
@@ -96,20 +116,37 @@ pub(crate) fn this_program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("cannot find this program's own file")
 }
 
-/// Processor time of a process so far, user and system, in microseconds (to 10 ms).
-pub(crate) fn cpu_us(pid: u32) -> anyhow::Result<u64> {
-    let text = fs::read_to_string(proc_of(pid, "stat")).context("a measured process has ended")?;
-    let ticks = ticks(&text).context("/proc/PID/stat")?;
-    Ok(ticks * 1_000_000 / TICKS_PER_SECOND)
+/// Whose processor time is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Whose {
+    /// The process alone.
+    Own,
+    /// Its children's too, those that run and those that ended: a database serves each connection by one.
+    WithChildren,
 }
 
-/// Fields 14 and 15; the name in parentheses may hold spaces and parentheses itself.
-fn ticks(stat: &str) -> Option<u64> {
+/// Processor time of a process so far, user and system, in microseconds (to 10 ms).
+pub(crate) fn cpu_us(pid: u32, whose: Whose) -> anyhow::Result<u64> {
+    let text = fs::read_to_string(proc_of(pid, "stat")).context("a measured process has ended")?;
+    let mut sum = ticks(&text, whose).context("/proc/PID/stat")?;
+    if let Whose::WithChildren = whose {
+        let children = fs::read_to_string(proc_of(pid, &format!("task/{pid}/children"))).unwrap_or_default();
+        // One that has just ended is in its parent's figures from now on.
+        let stats = children
+            .split_whitespace()
+            .filter_map(|child| fs::read_to_string(format!("/proc/{child}/stat")).ok());
+        sum += stats.filter_map(|stat| ticks(&stat, whose)).sum::<u64>();
+    }
+    Ok(sum * 1_000_000 / TICKS_PER_SECOND)
+}
+
+/// Fields 14 and 15, and 16 and 17 for children that ended; the name may hold spaces and parentheses itself.
+fn ticks(stat: &str, whose: Whose) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(") ")?;
-    let mut fields = fields.split(' ').skip(11);
-    let user: u64 = fields.next()?.parse().ok()?;
-    let system: u64 = fields.next()?.parse().ok()?;
-    Some(user + system)
+    let count = if let Whose::Own = whose { 2 } else { 4 };
+    let fields: Vec<u64> =
+        fields.split(' ').skip(11).take(count).map_while(|field| field.parse().ok()).collect();
+    (fields.len() == count).then(|| fields.iter().sum())
 }
 
 fn proc_of(pid: u32, file: &str) -> PathBuf {
@@ -129,15 +166,16 @@ mod tests {
 
     #[test]
     fn ticks_are_found_behind_any_name() {
-        assert_eq!(ticks("7 (a) b) c) S 1 7 7 0 -1 4 5 6 7 8 30 12 0 0 20 0"), Some(42));
-        assert_eq!(ticks("7 (a)"), None);
+        let stat = "7 (a) b) c) S 1 7 7 0 -1 4 5 6 7 8 30 12 5 3 20 0";
+        assert_eq!([ticks(stat, Whose::Own), ticks(stat, Whose::WithChildren)], [Some(42), Some(50)]);
+        assert_eq!(ticks("7 (a)", Whose::Own), None);
     }
 
     #[test]
     fn this_process_has_used_the_processor() {
         let begun = Instant::now();
         let pid = std::process::id();
-        while cpu_us(pid).unwrap() == 0 {
+        while cpu_us(pid, Whose::Own).unwrap() == 0 {
             assert!(begun.elapsed() < Duration::from_secs(10));
         }
     }

@@ -1,24 +1,31 @@
 //! The trivial participant: it answers every call with the same small JSON object at once, and counts.
 //!
-//! Both sides of `http-call` call it. It has no books and no barrier, so it costs as little as one can.
+//! All sides of `http-call` call it. For a peer that answers before a transaction is final it tells when the last
+//! confirm came. It has no books and no barrier, so it costs as little as one can.
 //! Read next: `relay.rs`.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use crate::limit::listen;
 
 const ANSWER: &[u8] = br#"{"ok":true}"#;
+/// Of every transaction here.
+const BRANCHES: u32 = 2;
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Serves as a process of its own.
 pub(crate) fn run() -> anyhow::Result<()> {
@@ -28,13 +35,13 @@ pub(crate) fn run() -> anyhow::Result<()> {
 
 /// Serves for ever.
 pub(crate) async fn serve(listener: TcpListener) -> anyhow::Result<()> {
-    let calls = Arc::new(AtomicU64::new(0));
+    let participant = Arc::new(Participant::default());
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let calls = Arc::clone(&calls);
+        let participant = Arc::clone(&participant);
         tokio::spawn(async move {
-            let service = service_fn(move |request| answer(request, Arc::clone(&calls)));
+            let service = service_fn(move |request| answer(request, Arc::clone(&participant)));
             // Ends with an error when the caller hangs up in the midst: an everyday end.
             let _ = hyper::server::conn::http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
@@ -43,19 +50,86 @@ pub(crate) async fn serve(listener: TcpListener) -> anyhow::Result<()> {
     }
 }
 
+#[derive(Default)]
+struct Participant {
+    calls: AtomicU64,
+    /// Of transactions named in the query string, as DTM's protocol does.
+    confirms: Mutex<HashMap<String, Confirms>>,
+}
+
+#[derive(Default)]
+struct Confirms {
+    seen: u32,
+    waiter: Option<oneshot::Sender<()>>,
+}
+
+impl Participant {
+    fn confirms(&self) -> MutexGuard<'_, HashMap<String, Confirms>> {
+        self.confirms.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn confirmed(&self, id: &str) {
+        let mut confirms = self.confirms();
+        let entry = confirms.entry(id.to_owned()).or_default();
+        entry.seen += 1;
+        if entry.seen >= BRANCHES
+            && let Some(waiter) = entry.waiter.take()
+        {
+            confirms.remove(id);
+            // Whoever waited may be gone.
+            let _ = waiter.send(());
+        }
+    }
+
+    /// Waits until every branch of `id` was confirmed; answers whether it came to that in time.
+    async fn settled(&self, id: &str) -> bool {
+        let settled = {
+            let mut confirms = self.confirms();
+            let entry = confirms.entry(id.to_owned()).or_default();
+            if entry.seen >= BRANCHES {
+                confirms.remove(id);
+                return true;
+            }
+            let (waiter, settled) = oneshot::channel();
+            entry.waiter = Some(waiter);
+            settled
+        };
+        matches!(tokio::time::timeout(PATIENCE, settled).await, Ok(Ok(())))
+    }
+}
+
 async fn answer(
     request: Request<Incoming>,
-    calls: Arc<AtomicU64>,
+    participant: Arc<Participant>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let body = if request.uri().path() == "/count" {
-        Bytes::from(calls.load(Ordering::Relaxed).to_string())
-    } else {
-        // A body that breaks off is a caller gone; the answer goes nowhere then.
-        let _ = request.into_body().collect().await;
-        calls.fetch_add(1, Ordering::Relaxed);
-        Bytes::from_static(ANSWER)
+    let id = request.uri().query().and_then(transaction).map(str::to_owned);
+    let mut status = StatusCode::OK;
+    let body = match (request.uri().path(), id) {
+        ("/count", _) => Bytes::from(participant.calls.load(Ordering::Relaxed).to_string()),
+        ("/confirmed", Some(id)) => {
+            if !participant.settled(&id).await {
+                status = StatusCode::GATEWAY_TIMEOUT;
+            }
+            Bytes::from_static(ANSWER)
+        }
+        (path, id) => {
+            let confirmed = if path == "/confirm" { id } else { None };
+            // A body that breaks off is a caller gone; the answer goes nowhere then.
+            let _ = request.into_body().collect().await;
+            participant.calls.fetch_add(1, Ordering::Relaxed);
+            if let Some(id) = confirmed {
+                participant.confirmed(&id);
+            }
+            Bytes::from_static(ANSWER)
+        }
     };
     let mut response = Response::new(Full::new(body));
+    *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Ok(response)
+}
+
+/// The transaction that a query string names.
+fn transaction(query: &str) -> Option<&str> {
+    query.split('&').find_map(|pair| pair.strip_prefix("gid="))
 }

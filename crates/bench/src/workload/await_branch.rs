@@ -6,17 +6,13 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use crate::compare::{self, Gauged, Side};
-use crate::figures::Ratio;
+use crate::compare::{Gauged, Side};
 use crate::load::{Script, Step};
 use crate::machine::Machine;
 use crate::pace::Pace;
 use crate::tercet::Which;
 use crate::wire::{self, Answer};
-use crate::workload::{Comparison, Form, file, judge, sample, side_process};
-
-const GOAL_RATIO: f64 = 0.6;
-const GOAL_P99_MS: f64 = 15.0;
+use crate::workload::{Goals, Run, file, judge, sample, side_process};
 
 /// Flags of `await`.
 #[derive(Debug, clap::Args)]
@@ -52,20 +48,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         side("tercet", tercet.address, Gauged::Tercet(tercet.address), ("tercet", tercet.process.id())),
         side("no-op handler", noop.ready.parse()?, Gauged::No, ("no-op", noop.id())),
     ];
-    let connections = usize::from(args.connections);
-    let sides = compare::alternate(&sides, connections, &args.pace)?;
-    let ratio = Ratio::of(&sides[0].rounds, &sides[1].rounds, GOAL_RATIO);
-    let comparison = Comparison {
+    let run = Run {
         workload: "await",
         machine,
-        connections,
-        seconds: args.pace.seconds,
-        sides,
-        ratio,
-        peer_ratio: None,
-        goal_p99_ms: GOAL_P99_MS,
+        connections: usize::from(args.connections),
+        pace: &args.pace,
+        goals: Goals { ratio: 0.6, peer_ratio: 0.0, p99_ms: 15.0 },
     };
-    comparison.report(Form::of(&args.pace))
+    run.compare(&sides)
 }
 
 /// Begin, then the signal that confirms it.

@@ -9,20 +9,17 @@ use std::sync::Arc;
 
 use anyhow::Context;
 
-use crate::compare::{self, Gauged, Side};
-use crate::figures::Ratio;
+use crate::compare::{Gauged, Side};
 use crate::load::{Script, Step};
 use crate::machine::Machine;
 use crate::pace::Pace;
+use crate::peer::{Peer, dtmrs};
 use crate::tercet::Which;
 use crate::wire::{self, Answer};
-use crate::workload::{Comparison, Form, file, judge, sample, side_process};
+use crate::workload::{Goals, Run, file, judge, sample, side_process};
 
 /// The body of each branch.
 pub(crate) const BRANCH_BODY: &[u8] = br#"{"sku":"A-1001","quantity":2}"#;
-
-const GOAL_RATIO: f64 = 0.6;
-const GOAL_P99_MS: f64 = 50.0;
 
 /// Flags of `http-call`.
 #[derive(Debug, clap::Args)]
@@ -34,6 +31,9 @@ pub(crate) struct Args {
     /// Initiators, each waiting for its answer before it sends the next
     #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=4096))]
     connections: u16,
+    /// Runs another coordinator side by side, when it is on this machine
+    #[arg(long)]
+    peer: Option<Peer>,
 }
 
 /// Runs it.
@@ -56,24 +56,26 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         processes: vec![process, ("participant", participant.id())],
         participant: Some(called),
     };
-    let sides = [
+    let peer = args.peer.map(|Peer::Dtmrs| dtmrs::start(folder.path())).transpose()?;
+    let mut sides = vec![
         side("tercet", tercet.address, Gauged::Tercet(tercet.address), ("tercet", tercet.process.id())),
         side("no coordinator", relay.ready.parse()?, Gauged::No, ("relay", relay.id())),
     ];
-    let connections = usize::from(args.connections);
-    let sides = compare::alternate(&sides, connections, &args.pace)?;
-    let ratio = Ratio::of(&sides[0].rounds, &sides[1].rounds, GOAL_RATIO);
-    let comparison = Comparison {
+    if let Some(peer) = &peer {
+        let mut theirs = side("dtmrs", peer.address, Gauged::No, ("dtmrs", peer.process.id()));
+        theirs.peers.push(called);
+        theirs.script = Arc::new(dtmrs::Booking { participant: called });
+        theirs.processes.push(("postgres", peer.store.id()));
+        sides.push(theirs);
+    }
+    let run = Run {
         workload: "http-call",
         machine,
-        connections,
-        seconds: args.pace.seconds,
-        sides,
-        ratio,
-        peer_ratio: None,
-        goal_p99_ms: GOAL_P99_MS,
+        connections: usize::from(args.connections),
+        pace: &args.pace,
+        goals: Goals { ratio: 0.6, peer_ratio: 5.0, p99_ms: 50.0 },
     };
-    comparison.report(Form::of(&args.pace))
+    run.compare(&sides)
 }
 
 /// One request: two branches, answered when the transaction is final.

@@ -9,17 +9,37 @@ pub(crate) mod recovery;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 
-use crate::compare::{self, SideFigures};
+use crate::compare::{self, Side, SideFigures};
 use crate::figures::{self, Ratio};
 use crate::load::{Script, excerpt};
 use crate::machine::Machine;
+use crate::pace::Pace;
 use crate::process::{self, Process};
 use crate::wire::{self, Answer};
 
-/// The figures of a workload that alternates sides.
+/// What is wanted.
+struct Goals {
+    /// Of the raw limit's transactions per second.
+    ratio: f64,
+    /// Times a peer's transactions per second; unused without a peer.
+    peer_ratio: f64,
+    /// Of each kind of request.
+    p99_ms: f64,
+}
+
+/// A workload that alternates sides.
+struct Run<'a> {
+    workload: &'static str,
+    machine: Machine,
+    connections: usize,
+    pace: &'a Pace,
+    goals: Goals,
+}
+
+/// Its figures.
 #[derive(Debug, Serialize)]
 struct Comparison {
     workload: &'static str,
@@ -29,28 +49,54 @@ struct Comparison {
     sides: Vec<SideFigures>,
     /// Of transactions per second, the first side against the second.
     ratio: Ratio,
-    /// The first side against the third, when there is one.
+    /// Of processor time per transaction of all processes together, the second side against the first: what the
+    /// ratio would be if nothing but processor time counted. Neighbours on the machine disturb it least.
+    cpu_ratio: Ratio,
+    /// Of transactions per second, the first side against the third, when there is one.
     peer_ratio: Option<Ratio>,
     goal_p99_ms: f64,
 }
 
+impl Run<'_> {
+    /// Measures the sides (ours, the raw limit, perhaps a peer) in turn and prints everything; then fails if a
+    /// request had failed.
+    fn compare(self, sides: &[Side]) -> anyhow::Result<()> {
+        let sides = compare::alternate(sides, self.connections, self.pace)?;
+        let Some((ours, others)) = sides.split_first() else { bail!("nothing to compare") };
+        let limit = others.first().context("nothing to compare with")?;
+        let peer = others.get(1);
+        let comparison = Comparison {
+            workload: self.workload,
+            machine: self.machine,
+            connections: self.connections,
+            seconds: self.pace.seconds,
+            ratio: Ratio::of(&ours.rounds, &limit.rounds, self.goals.ratio),
+            cpu_ratio: Ratio::of(&limit.rounds_cpu_us, &ours.rounds_cpu_us, self.goals.ratio),
+            peer_ratio: peer.map(|peer| Ratio::of(&ours.rounds, &peer.rounds, self.goals.peer_ratio)),
+            goal_p99_ms: self.goals.p99_ms,
+            sides,
+        };
+        comparison.print(Form::of(self.pace))?;
+        compare::ensure_no_errors(&comparison.sides)
+    }
+}
+
 impl Comparison {
-    /// Prints everything, then fails if a request had failed.
-    fn report(&self, form: Form) -> anyhow::Result<()> {
-        match form {
-            Form::Json => println!("{}", serde_json::to_string(self)?),
-            Form::Tables => {
-                figures::print_head(self.workload, &self.machine);
-                println!("{} connections, {} s a round\n", self.connections, self.seconds);
-                compare::print(&self.sides);
-                println!("ratio of transactions/s to the raw limit: {}", self.ratio.text());
-                if let Some(ratio) = &self.peer_ratio {
-                    println!("ratio of transactions/s to the peer: {}", ratio.text());
-                }
-                println!("goal for p99: ≤ {} ms", self.goal_p99_ms);
-            }
+    fn print(&self, form: Form) -> anyhow::Result<()> {
+        if let Form::Json = form {
+            println!("{}", serde_json::to_string(self)?);
+            return Ok(());
         }
-        compare::ensure_no_errors(&self.sides)
+        figures::print_head(self.workload, &self.machine);
+        println!("{} connections, {} s a round\n", self.connections, self.seconds);
+        compare::print(&self.sides);
+        println!("transactions/s against the raw limit: {}", self.ratio.text());
+        println!("processor time, the raw limit's against ours: {}", self.cpu_ratio.text());
+        if let Some(ratio) = &self.peer_ratio {
+            println!("transactions/s against the peer: {}", ratio.text());
+        }
+        println!("goal for p99: ≤ {} ms", self.goal_p99_ms);
+        Ok(())
     }
 }
 
@@ -62,7 +108,7 @@ enum Form {
 }
 
 impl Form {
-    fn of(pace: &crate::pace::Pace) -> Self {
+    fn of(pace: &Pace) -> Self {
         if pace.json { Form::Json } else { Form::Tables }
     }
 }
@@ -106,7 +152,7 @@ fn file(folder: &Path, name: &str, bytes: &[u8]) -> anyhow::Result<String> {
     let path = folder.join(name);
     std::fs::write(&path, bytes)?;
     let path = path.into_os_string().into_string();
-    let Ok(path) = path else { anyhow::bail!("the folder's name is not UTF-8") };
+    let Ok(path) = path else { bail!("the folder's name is not UTF-8") };
     ensure!(!path.is_empty(), "the folder has no name");
     Ok(path)
 }
