@@ -7,7 +7,20 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod awaits;
+mod calls;
+mod dispatch;
+mod idempotency;
+mod input;
+mod interactive;
 mod journal;
+mod lists;
+mod message;
+mod overload;
+mod races;
+mod saga;
 mod serve;
 mod settings;
+mod tcc;
 mod tx;
+mod waiting;
