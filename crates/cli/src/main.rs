@@ -13,6 +13,7 @@ mod journal;
 mod log;
 mod serve;
 mod settings;
+mod space;
 mod tx;
 
 #[derive(Parser)]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Meters, Running, SystemClock};
+use journal::Journal as _;
 use prometheus_client::registry::Registry;
 use server::Server;
 use server::call::{HttpCaller, Loopback};
@@ -18,8 +19,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::exit::Exit;
 use crate::folder::Folder;
-use crate::log;
 use crate::settings::{Flags, Settings};
+use crate::{log, space};
 
 /// Arguments of `tercet serve`.
 #[derive(Debug, clap::Args)]
@@ -72,6 +73,7 @@ fn start(settings: Settings, folder: &Folder, runtime: &Runtime) -> anyhow::Resu
     let Settings { server: mut listeners, mut call, mut engine, journal, .. } = settings;
     let archive = folder.archive()?;
     let journal = folder.journal(&journal, archive.persisted())?;
+    runtime.spawn(space::watch(journal.gauge()));
     if listeners.http.ip().is_loopback() && listeners.grpc.ip().is_loopback() {
         call.policy.loopback = Loopback::Allowed;
     }

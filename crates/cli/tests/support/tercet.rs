@@ -16,13 +16,27 @@ use super::{Http, PATIENCE, Reply, until};
 
 /// The binary with these words, and nothing of this process's `TERCET_…` variables.
 pub fn tercet(words: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tercet"));
+    let mut command = started_by(&[]);
+    command.args(words);
+    command
+}
+
+fn started_by(under: &[String]) -> Command {
+    let binary = env!("CARGO_BIN_EXE_tercet");
+    let mut command = match under {
+        [] => Command::new(binary),
+        [first, rest @ ..] => {
+            let mut command = Command::new(first);
+            command.args(rest).arg(binary);
+            command
+        }
+    };
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("TERCET_") {
             command.env_remove(name);
         }
     }
-    command.args(words).stdin(Stdio::null());
+    command.stdin(Stdio::null());
     command
 }
 
@@ -36,12 +50,20 @@ pub struct Ended {
     pub took: Duration,
 }
 
+/// How it is started each time.
+#[derive(Clone, Debug, Default)]
+struct Launch {
+    /// A command that ends in starting what follows it, such as a tracer.
+    under: Vec<String>,
+    flags: Vec<String>,
+}
+
 /// A running server. It derefs to its [`Http`], so a test asks it directly.
 pub struct Tercet {
     folder: PathBuf,
     /// Removes the folder at the end; `None` when the test has its own.
     temporary: Option<TempDir>,
-    flags: Vec<String>,
+    launch: Launch,
     child: Child,
     http: Http,
     pub grpc: SocketAddr,
@@ -74,11 +96,16 @@ impl Tercet {
 
     /// A server on this folder, whose data it keeps in `data`; an error when it ends before it is ready.
     pub fn on(folder: &Path, flags: &[&str]) -> Result<Tercet, Ended> {
-        let flags: Vec<_> = flags.iter().map(|flag| (*flag).to_owned()).collect();
-        let (child, addresses, ready_after) = spawn(folder, &flags)?;
-        let [http, grpc] = addresses;
+        Tercet::under(&[], folder, flags)
+    }
+
+    /// The same, started by another command in such a way that it keeps that command's process id.
+    pub fn under(command: &[&str], folder: &Path, flags: &[&str]) -> Result<Tercet, Ended> {
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        let launch = Launch { under: owned(command), flags: owned(flags) };
+        let (child, [http, grpc], ready_after) = spawn(folder, &launch)?;
         let http = Http { address: http, token: None };
-        Ok(Tercet { folder: folder.to_owned(), temporary: None, flags, child, http, grpc, ready_after })
+        Ok(Tercet { folder: folder.to_owned(), temporary: None, launch, child, http, grpc, ready_after })
     }
 
     /// The data folder.
@@ -101,11 +128,11 @@ impl Tercet {
         let _ = self.child.wait();
     }
 
-    /// Starts it again on the same folder, with the same flags; kills it first where it still runs.
+    /// Starts it again on the same folder, in the same way; kills it first where it still runs.
     pub fn restart(&mut self) {
         self.kill();
         let started =
-            spawn(&self.folder, &self.flags).unwrap_or_else(|ended| panic!("not started again: {ended:?}"));
+            spawn(&self.folder, &self.launch).unwrap_or_else(|ended| panic!("not started again: {ended:?}"));
         let (child, [http, grpc], ready_after) = started;
         self.child = child;
         self.http.address = http;
@@ -209,12 +236,13 @@ pub fn encode(id: &str) -> String {
 
 type Started = (Child, [SocketAddr; 2], Duration);
 
-fn spawn(folder: &Path, flags: &[String]) -> Result<Started, Ended> {
+fn spawn(folder: &Path, launch: &Launch) -> Result<Started, Ended> {
     let began = Instant::now();
     let errors = File::options().create(true).append(true).open(folder.join("errors")).unwrap();
-    let mut child = tercet(&["serve", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--data"])
+    let mut child = started_by(&launch.under)
+        .args(["serve", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--data"])
         .arg(folder.join("data"))
-        .args(flags)
+        .args(&launch.flags)
         .stdout(Stdio::piped())
         .stderr(errors)
         .spawn()
