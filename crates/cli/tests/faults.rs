@@ -2,16 +2,17 @@
 //!
 //! The first is injected by `strace`, the second needs a small file system of its own. Where one of them cannot be had the
 //! test fails and says so: `cargo xtask test` installs what is missing on a Debian machine.
-#![allow(unreachable_pub, reason = "test code")]
+#![allow(unreachable_pub, clippy::unwrap_used, reason = "test code")]
 
 mod support;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use support::{Participant, Reply, Tercet, awaited, tcc, until, with};
 
@@ -86,51 +87,20 @@ fn a_full_disk_refuses_new_work_and_gives_it_back_by_itself() {
 
     let shop = Participant::start();
     for number in 0..5 {
-        server.begin(&with(
-            tcc(&format!("open-{number}"), [awaited("pay"), shop.tcc("stock")]),
-            json!({ "deadline_ms": 600_000 }),
-        ));
+        let spec = tcc(&format!("open-{number}"), [awaited("pay"), shop.tcc("stock")]);
+        server.begin(&with(spec, json!({ "deadline_ms": 600_000 })));
     }
-    until("the first spare segment", || {
-        let names = fs::read_dir(disk.join("journal")).unwrap().map(|entry| entry.unwrap().file_name());
-        names
-            .into_iter()
-            .any(|name| {
-                name.to_string_lossy().starts_with("spare-") && !name.to_string_lossy().ends_with(".part")
-            })
-            .then_some(())
-    });
+    until("the first spare segment", || has_spare(&disk.join("journal")).then_some(()));
     fill(&disk.join("filler"));
-
-    let body = "x".repeat(200_000);
-    let mut taken = Vec::new();
-    let refused = (0..400).find_map(|number| {
-        let id = format!("new-{number}");
-        let branch = with(shop.tcc("stock"), json!({ "body": { "pad": body } }));
-        let reply = server.post(
-            "/v1/transactions",
-            &with(tcc(&id, [branch]), json!({ "mode": "interactive", "deadline_ms": 600_000 })),
-        );
-        if reply.status == 503 {
-            return Some(reply);
-        }
-        taken.push(id);
-        None
-    });
-    let refused = refused.expect("the disk is full and new work is still taken");
-    refused.is_refusal(503, "storage_full");
-    assert!(refused.header("retry-after").is_some());
+    let taken = begun_until_refused(&server, &shop);
     assert_eq!(server.get("/readyz").status, 503);
     assert!(taken.len() > 5, "only {} were taken before", taken.len());
 
     for number in 0..5 {
         let path = format!("/v1/transactions/open-{number}/branches/pay/signal");
         server.post(&path, &json!({ "outcome": "done" })).is(200);
-        assert_eq!(
-            server.wait_final(&format!("open-{number}"))["state"],
-            "confirmed",
-            "what is open still finishes"
-        );
+        let body = server.wait_final(&format!("open-{number}"));
+        assert_eq!(body["state"], "confirmed", "what is open still finishes");
     }
     for id in taken.iter().take(5) {
         server.post(&format!("/v1/transactions/{id}/cancel"), &json!({})).is(202);
@@ -144,8 +114,7 @@ fn a_full_disk_refuses_new_work_and_gives_it_back_by_itself() {
     server.get("/readyz").is(200);
     until("the log to say so", || server.errors().contains("there is room on the disk again").then_some(()));
     for id in &taken {
-        let known: Value = server.show(id);
-        assert!(known["created_at"].is_string(), "{id} was told");
+        assert_eq!(server.show(id)["id"], id.as_str(), "{id} was told");
     }
     until("the archive to catch up", || {
         let listed = server.get("/v1/transactions?state=confirmed").body["items"].as_array().map(Vec::len);
@@ -153,9 +122,34 @@ fn a_full_disk_refuses_new_work_and_gives_it_back_by_itself() {
     });
 }
 
+fn has_spare(journal: &Path) -> bool {
+    let names = fs::read_dir(journal).unwrap().map(|entry| entry.unwrap().file_name());
+    names
+        .map(|name| name.to_string_lossy().into_owned())
+        .any(|name| name.starts_with("spare-") && !name.ends_with(".part"))
+}
+
+/// Begins large transactions until one is refused for want of room; answers the ids of those that were taken.
+fn begun_until_refused(server: &Tercet, shop: &Participant) -> Vec<String> {
+    let branch = with(shop.tcc("stock"), json!({ "body": { "pad": "x".repeat(200_000) } }));
+    let mut taken = Vec::new();
+    while taken.len() < 400 {
+        let id = format!("new-{}", taken.len());
+        let fields = json!({ "mode": "interactive", "deadline_ms": 600_000 });
+        let reply = server.post("/v1/transactions", &with(tcc(&id, [branch.clone()]), fields));
+        if reply.status == 503 {
+            reply.is_refusal(503, "storage_full");
+            assert!(reply.header("retry-after").is_some());
+            return taken;
+        }
+        reply.is(202);
+        taken.push(id);
+    }
+    panic!("the disk is full and new work is still taken");
+}
+
 /// Writes until the disk is full.
 fn fill(path: &Path) {
-    use std::io::Write as _;
     let mut file = fs::File::create(path).unwrap();
     let zeros = vec![0; 64 * 1024];
     while file.write_all(&zeros).is_ok() {}

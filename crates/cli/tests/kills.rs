@@ -3,7 +3,7 @@
 //!
 //! A *told* fact is an object that a caller received whole with a 2xx. Whatever the caller did not receive whole it asks
 //! again under the same id, as an initiator would. Read next: `kills/told.rs` (what must hold), `kills/load.rs` (who asks).
-#![allow(unreachable_pub, reason = "test code")]
+#![allow(unreachable_pub, clippy::unwrap_used, reason = "test code")]
 
 #[path = "support/mod.rs"]
 mod support;

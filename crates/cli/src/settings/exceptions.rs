@@ -2,8 +2,11 @@
 
 use engine::ParticipantLimits;
 
+/// Puts a number where it belongs.
+type Put = fn(&mut ParticipantLimits, u32);
+
 /// The keys of an exception, and where each goes.
-const KEYS: &[(&str, fn(&mut ParticipantLimits, u32))] = &[
+const KEYS: &[(&str, Put)] = &[
     ("concurrency", |to, number| to.concurrency = number as usize),
     ("queue", |to, number| to.queue = number as usize),
     ("rate", |to, number| to.rate = number),

@@ -114,7 +114,7 @@ fn tokens_come_from_table_variable_and_file_and_are_never_shown() {
     let file = in_file("[tokens]\nshop = \"0123456789abcdef\"").unwrap();
     let flag = flags(&["--tokens-file", path.to_str().unwrap()]).unwrap().layer;
     let settings = resolved(&[flag, file]).unwrap();
-    let names: Vec<_> = settings.server.tokens.iter().map(|token| token.name()).collect();
+    let names: Vec<_> = settings.server.tokens.iter().map(server::Token::name).collect();
     assert_eq!(names, ["shop", "ops"]);
     assert!(!format!("{settings:?}").contains("0123456789abcdef"));
 

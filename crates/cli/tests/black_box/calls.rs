@@ -28,7 +28,7 @@ fn a_call_says_what_it_is() {
     );
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let parent = format!("00-{trace}-00f067aa0ba902b7-01");
-    server.send("POST", "/v1/transactions", &[("traceparent", &parent)], spec.as_bytes()).unwrap().is(202);
+    server.send(("POST", "/v1/transactions"), &[("traceparent", &parent)], spec.as_bytes()).unwrap().is(202);
     server.wait_final("t");
     let calls = shop.all_calls();
     let said: Vec<_> = calls.iter().map(|call| (call.operation.as_str(), call.attempt)).collect();

@@ -7,7 +7,7 @@ use crate::support::{Reply, Tercet, awaited, tcc, with};
 const BEGIN: &str = "/v1/transactions";
 
 fn keyed(server: &Tercet, path: &str, (key, body): (&str, &Value)) -> Reply {
-    server.send("POST", path, &[("idempotency-key", key)], body.to_string().as_bytes()).unwrap()
+    server.send(("POST", path), &[("idempotency-key", key)], body.to_string().as_bytes()).unwrap()
 }
 
 fn replayed(reply: &Reply) -> bool {

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{Reply, Tercet, awaited, tcc, with};
 
 fn begin(server: &Tercet, body: &[u8]) -> Reply {
-    server.send("POST", "/v1/transactions", &[], body).unwrap()
+    server.send(("POST", "/v1/transactions"), &[], body).unwrap()
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn paths_and_methods_that_are_not_there_say_so() {
     for path in ["/", "/v1", "/v1/transaction", "/v2/transactions", "/v1/transactions/t/nothing"] {
         server.get(path).is_refusal(404, "path_unknown");
     }
-    let refusal = server.send("DELETE", "/v1/transactions/t", &[], b"").unwrap();
+    let refusal = server.send(("DELETE", "/v1/transactions/t"), &[], b"").unwrap();
     refusal.is_refusal(405, "method_not_allowed");
     assert_eq!(refusal.header("allow"), Some("GET"));
     assert!(server.get("/v1/transactions/t?x=1").is_refusal(400, "field_unknown").body["at"] == "/x");

@@ -2,7 +2,7 @@
 //!
 //! Each file takes one part of the API; what they stand on is in `../support/mod.rs`. A test that kills the server many
 //! times under load is in `../kills.rs`.
-#![allow(unreachable_pub, reason = "test code")]
+#![allow(unreachable_pub, clippy::unwrap_used, reason = "test code")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -36,7 +36,7 @@ fn a_caller_beyond_its_rate_is_refused_and_others_are_not() {
         Tercet::with(&["--tokens-file", tokens, "--limits-caller-rate", "1", "--limits-caller-burst", "5"]);
     let ask = |token: &str| {
         let bearer = format!("Bearer {token}");
-        server.send("GET", "/v1/transactions", &[("authorization", &bearer)], b"").unwrap()
+        server.send(("GET", "/v1/transactions"), &[("authorization", &bearer)], b"").unwrap()
     };
     let replies: Vec<_> = (0..12).map(|_| ask("aaaaaaaaaaaaaaaa")).collect();
     let refused: Vec<_> = replies.iter().filter(|reply| reply.status != 200).collect();

@@ -73,7 +73,7 @@ fn with_tokens_only_their_bearers_are_served() {
     assert_eq!(refused.header("www-authenticate"), Some("Bearer"));
     let bearer = |token: &str| {
         let header = format!("Bearer {token}");
-        server.send("GET", "/v1/transactions", &[("authorization", &header)], b"").unwrap()
+        server.send(("GET", "/v1/transactions"), &[("authorization", &header)], b"").unwrap()
     };
     bearer("0123456789abcdee").is_refusal(401, "unauthenticated");
     assert_eq!(bearer("0123456789abcdef").is(200).body["items"], json!([]));

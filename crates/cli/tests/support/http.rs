@@ -59,16 +59,21 @@ impl Reply {
 impl Http {
     /// `GET`; an error means no whole answer.
     pub fn try_get(&self, path: &str) -> io::Result<Reply> {
-        self.send("GET", path, &[], b"")
+        self.send(("GET", path), &[], b"")
     }
 
     /// `POST` of JSON; an error means no whole answer.
     pub fn try_post(&self, path: &str, body: &Value) -> io::Result<Reply> {
-        self.send("POST", path, &[("content-type", "application/json")], body.to_string().as_bytes())
+        self.send(("POST", path), &[("content-type", "application/json")], body.to_string().as_bytes())
     }
 
     /// Any request, byte for byte.
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> io::Result<Reply> {
+    pub fn send(
+        &self,
+        (method, path): (&str, &str),
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> io::Result<Reply> {
         let mut stream = TcpStream::connect_timeout(&self.address, Duration::from_secs(5))?;
         stream.set_read_timeout(Some(READ_TIMEOUT))?;
         stream.set_nodelay(true)?;
