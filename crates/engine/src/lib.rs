@@ -13,6 +13,8 @@ mod config;
 mod dispatch;
 pub mod entry;
 mod fault;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod handle;
 mod meters;
 mod network;

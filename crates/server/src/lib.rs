@@ -4,6 +4,8 @@
 //! Read `listen.rs` (what a server is), then `http/mod.rs` (what happens to a request).
 
 pub mod call;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod grpc;
 mod http;
 mod listen;

@@ -13,7 +13,8 @@ use crate::disk::{Disk, FakeDisk};
 use crate::file::{Report, frame, segment};
 use crate::{Fault, FileJournal, FileOptions, Frame, Journal, verify};
 
-/// A segment may be 1 GiB and a journal may hold 2^64 events: opening either is right, slow, and not looked into here.
+/// A segment may say 1 GiB, which is right and slow to fill up. An event near 2^64 is a forger's: counting on from it
+/// overflows, and no journal gets there.
 const LARGEST: u64 = 1 << 20;
 const LATEST: u64 = 1 << 62;
 

@@ -8,6 +8,8 @@
 
 mod caller;
 mod connect;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod names;
 mod policy;
 mod reply;

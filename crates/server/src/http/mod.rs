@@ -9,6 +9,8 @@ mod answer;
 mod auth;
 mod body;
 mod bridge;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod health;
 mod idempotency;
 mod limits;
