@@ -3,10 +3,9 @@
 //! Read next: `dtmrs.rs`.
 
 use std::fs::{self, Permissions};
-use std::net::SocketAddr;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, ensure};
@@ -21,8 +20,26 @@ const ROOT: u32 = 0;
 #[derive(Debug, Clone, Copy)]
 struct Owner(u32, u32);
 
-/// Makes a cluster below `folder` and serves it: the process, and the URL of its database.
-pub(super) fn start(folder: &Path) -> anyhow::Result<(Process, String)> {
+/// A serving PostgreSQL; dropping it ends it with all its processes.
+pub(crate) struct Postgres {
+    pub(crate) process: Process,
+    /// Of its database.
+    pub(super) url: String,
+    home: PathBuf,
+    owner: Option<Owner>,
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // Asked to stop, it waits for its own children; if it cannot be asked, it is killed with `process`.
+        let mut stop = command("pg_ctl", self.owner, &self.home);
+        stop.args(["stop", "-w", "-m", "fast", "-D"]).arg(self.home.join("data"));
+        let _ = stop.stdin(Stdio::null()).output();
+    }
+}
+
+/// Makes a cluster below `folder` and serves it.
+pub(super) fn start(folder: &Path) -> anyhow::Result<Postgres> {
     let home = folder.join("postgres");
     fs::create_dir(&home)?;
     let owner = owner(folder)?;
@@ -41,11 +58,7 @@ pub(super) fn start(folder: &Path) -> anyhow::Result<(Process, String)> {
     serve.arg("-D").arg(&data).arg("-k").arg(&home).args(["-p", &address.port().to_string()]);
     serve.args(["-c", "listen_addresses=127.0.0.1"]);
     let process = Process::start_at(serve, &folder.join("postgres.log"), address)?;
-    Ok((process, url(address)))
-}
-
-fn url(address: SocketAddr) -> String {
-    format!("postgres://tercet@{address}/postgres")
+    Ok(Postgres { process, url: format!("postgres://tercet@{address}/postgres"), home, owner })
 }
 
 fn command(program: &str, owner: Option<Owner>, home: &Path) -> Command {

@@ -65,7 +65,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         let mut theirs = side("dtmrs", peer.address, Gauged::No, ("dtmrs", peer.process.id()));
         theirs.peers.push(called);
         theirs.script = Arc::new(dtmrs::Booking { participant: called });
-        theirs.processes.push(("postgres", peer.store.id()));
+        theirs.processes.push(("postgres", peer.store.process.id()));
         sides.push(theirs);
     }
     let run = Run {
