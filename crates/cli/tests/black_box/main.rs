@@ -10,6 +10,7 @@ mod support;
 mod awaits;
 mod calls;
 mod dispatch;
+mod docs;
 mod idempotency;
 mod input;
 mod interactive;
