@@ -91,12 +91,20 @@ fn start(settings: Settings, folder: &Folder, runtime: &Runtime) -> anyhow::Resu
         network: Box::new(HttpCaller::new(call, Handle::clone(runtime.handle()))?),
         clock: Box::new(|floor| Arc::new(SystemClock::starting_after(floor))),
         meters,
+        deliver: deliver_on(runtime.handle().clone()),
         on_fault: Box::new(|fault| end_with(&fault)),
     };
     let running = engine::start(&engine, parts)?;
     tracing::info!(open = running.restored, "the journal is replayed");
     let server = runtime.block_on(server::listen(listeners, running.engine.clone(), Registry::default()))?;
     Ok((running, server))
+}
+
+/// Lets the answers of a frame go from within the runtime: one wake of a worker for all of them.
+fn deliver_on(runtime: Handle) -> engine::Deliver {
+    Box::new(move |answers| {
+        runtime.spawn(async move { answers.give() });
+    })
 }
 
 /// The one line of standard output: whoever started this process waits for it.

@@ -11,6 +11,7 @@ use transaction::refusal::{ALREADY_FINAL, TRANSACTION_UNKNOWN};
 use transaction::{Refusal, Time, Transaction, decide};
 
 use crate::archive::Archive;
+use crate::mailbox::Mailbox;
 use crate::partition::{Backlog, Input, Lookup, other_content, same_content, unavailable};
 use crate::writer::Work;
 use crate::{Act, Answer, Begin, Clock, Fault, Filter, Meters, Page, Respond, Timeline, TimelineQuery};
@@ -50,7 +51,7 @@ pub(crate) enum Job {
 pub(crate) struct Frames {
     pub jobs: Sender<Job>,
     pub waiting: Arc<AtomicU64>,
-    pub partition: Sender<Input>,
+    pub partition: Arc<Mailbox>,
 }
 
 impl Frames {
@@ -58,7 +59,7 @@ impl Frames {
         let bytes = size(&frame);
         let before = self.waiting.fetch_add(bytes, Ordering::AcqRel);
         if before <= BACKLOG_MAX && before + bytes > BACKLOG_MAX {
-            let _ = self.partition.send(Input::Backlog(Backlog::TooLong));
+            let _ = self.partition.push(Input::Backlog(Backlog::TooLong));
         }
         // The archive's thread outlives the writer.
         let _ = self.jobs.send(Job::Frame(frame));
@@ -77,7 +78,7 @@ fn size(frame: &Frame) -> u64 {
 /// The archive's thread.
 pub(crate) struct Archiver {
     pub archive: Archive,
-    pub partition: Sender<Input>,
+    pub partition: Arc<Mailbox>,
     pub writer: std::sync::mpsc::SyncSender<Work>,
     pub waiting: Arc<AtomicU64>,
     pub clock: Arc<dyn Clock>,
@@ -139,10 +140,10 @@ impl Archiver {
         let bytes = pending.frames.iter().map(size).sum();
         pending.clear();
         self.meters.archived.set(last);
-        let _ = self.partition.send(Input::Archived(last));
+        let _ = self.partition.push(Input::Archived(last));
         let before = self.waiting.fetch_sub(bytes, Ordering::AcqRel);
         if before > BACKLOG_MAX / 2 && before - bytes <= BACKLOG_MAX / 2 {
-            let _ = self.partition.send(Input::Backlog(Backlog::Bounded));
+            let _ = self.partition.push(Input::Backlog(Backlog::Bounded));
         }
         Ok(())
     }

@@ -15,6 +15,23 @@ pub(crate) struct Release {
     pub answer: Result<Answer, Refusal>,
 }
 
+/// The answers of a frame that is durable: they may go.
+#[derive(Default)]
+pub struct Answers(pub(crate) Vec<Release>);
+
+impl Answers {
+    /// Gives every caller its answer.
+    pub fn give(self) {
+        for release in self.0 {
+            (release.respond)(release.answer);
+        }
+    }
+}
+
+/// The port by which the answers of a frame leave, all at once, so that one hand-over to the async world serves them all.
+/// Must see to it that [`Answers::give`] is called; called on the writer's thread, must not block.
+pub type Deliver = Box<dyn Fn(Answers) + Send>;
+
 /// One frame in the making.
 pub(crate) struct Batch {
     /// The sequence of the last event kept, in this batch or before.
@@ -26,18 +43,18 @@ pub(crate) struct Batch {
     /// Their entries.
     pub payload: Vec<u8>,
     /// The answers that rest on it.
-    pub releases: Vec<Release>,
+    pub answers: Answers,
 }
 
 impl Batch {
     /// An empty batch after `last`.
     pub(crate) fn after(last: u64) -> Batch {
-        Batch { last, count: 0, time: Time::START, payload: Vec::new(), releases: Vec::new() }
+        Batch { last, count: 0, time: Time::START, payload: Vec::new(), answers: Answers::default() }
     }
 
     /// Nothing to keep and nobody to answer.
     pub(crate) fn is_empty(&self) -> bool {
-        self.count == 0 && self.releases.is_empty()
+        self.count == 0 && self.answers.0.is_empty()
     }
 
     /// Keeps an event of transaction `number`; answers its sequence.

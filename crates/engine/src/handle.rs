@@ -8,6 +8,7 @@ use journal::{Gauge, Space};
 use transaction::Refusal;
 
 use crate::archiver::Job;
+use crate::mailbox::Mailbox;
 use crate::meters::ShedLabels;
 use crate::partition::Input;
 use crate::{Act, Answer, Begin, Filter, Meters, Page, Respond, Timeline, TimelineQuery, refusal};
@@ -29,7 +30,7 @@ pub enum Health {
 /// A running engine's handle.
 #[derive(Clone)]
 pub struct Engine {
-    pub(crate) inputs: Sender<Input>,
+    pub(crate) inputs: Arc<Mailbox>,
     pub(crate) jobs: Sender<Job>,
     pub(crate) queued: Arc<AtomicUsize>,
     pub(crate) queries: Arc<AtomicUsize>,
@@ -87,9 +88,7 @@ impl Engine {
             respond(Err(self.shed("the partition's queue is full")));
             return;
         }
-        if let Err(lost) = self.inputs.send(input(respond))
-            && let Input::Begin(_, respond) | Input::Act(_, respond) = lost.0
-        {
+        if let Err(Input::Begin(_, respond) | Input::Act(_, respond)) = self.inputs.push(input(respond)) {
             respond(Err(refusal::STOPPING.because("the engine has stopped")));
         }
     }

@@ -16,6 +16,7 @@ mod fault;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod handle;
+mod mailbox;
 mod meters;
 mod network;
 mod partition;
@@ -25,6 +26,7 @@ mod run;
 mod timers;
 mod writer;
 
+pub use batch::{Answers, Deliver};
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, ParticipantLimits};
 pub use fault::Fault;

@@ -7,8 +7,9 @@ pub type Heard = Box<dyn FnOnce(Reply) + Send>;
 
 /// Makes branch calls. Must bound each call by its `timeout_ms` and answer `Reply::Unknown` for whatever means nothing.
 pub trait Network: Send {
-    /// Starts the call and returns at once; `heard` is called later, from any thread.
-    fn send(&self, call: Call, heard: Heard);
+    /// Starts the calls and returns at once; what comes back is heard later, from any thread. All that may go at one time
+    /// comes together, so that one hand-over to the async world serves it.
+    fn send(&self, calls: Vec<(Call, Heard)>);
 
     /// The participant a URL belongs to: `host:port`, in lower case. Calls of one participant share a queue and a breaker.
     fn participant(&self, url: &str) -> String {

@@ -4,7 +4,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -14,12 +14,14 @@ use transaction::Time;
 
 use crate::archive::Archive;
 use crate::archiver::{Archiver, Frames, Job};
+use crate::batch::Deliver;
+use crate::mailbox::{Appetite, Mailbox};
 use crate::partition::{Input, Partition, Ports};
 use crate::writer::{Work, Writer};
 use crate::{Clock, Config, Engine, Fault, Meters, Network};
 
-/// Inputs taken before the batch is offered to the writer.
-const INPUTS_AT_ONCE: usize = 1_024;
+/// How long the partition sleeps when nothing is due and nothing comes.
+const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a stop waits for branch calls under way.
 const STOP_CALLS: Duration = Duration::from_secs(3);
 /// Bytes of frames taken into the archive at once at start-up.
@@ -40,6 +42,8 @@ pub struct Parts {
     pub clock: Box<dyn FnOnce(Time) -> Arc<dyn Clock>>,
     /// Where it counts.
     pub meters: Arc<Meters>,
+    /// Lets the answers of a durable frame go.
+    pub deliver: Deliver,
     /// Called once, on an engine thread, when a fault stops it; nothing is told as done afterwards.
     pub on_fault: Report,
 }
@@ -60,12 +64,12 @@ pub struct Running {
 pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
     let floor = catch_up(parts.journal.as_mut(), &parts.archive)?;
     let clock = (parts.clock)(floor);
-    let (inputs, input_queue) = channel();
+    let inputs = Arc::new(Mailbox::default());
     let (jobs, job_queue) = channel();
     let (work, work_queue) = sync_channel(config.frames_in_flight.max(1) + 1);
     let stopping = Arc::new(AtomicBool::new(false));
     let engine = Engine {
-        inputs: inputs.clone(),
+        inputs: Arc::clone(&inputs),
         jobs: jobs.clone(),
         queued: Arc::new(AtomicUsize::new(0)),
         queries: Arc::new(AtomicUsize::new(0)),
@@ -74,10 +78,10 @@ pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
         space: parts.journal.gauge(),
         meters: Arc::clone(&parts.meters),
     };
-    let (replies, lookups) = (inputs.clone(), jobs.clone());
+    let (replies, lookups) = (Arc::clone(&inputs), jobs.clone());
     let ports = Ports {
         network: parts.network,
-        heard: Arc::new(move |ticket, reply| drop(replies.send(Input::Heard(ticket, reply)))),
+        heard: Arc::new(move |ticket, reply| drop(replies.push(Input::Heard(ticket, reply)))),
         lookup: Box::new(move |lookup| drop(lookups.send(Job::Lookup(lookup)))),
         archive: parts.archive.clone(),
         space: parts.journal.gauge(),
@@ -97,7 +101,7 @@ pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
     let waiting = Arc::new(AtomicU64::new(0));
     let archiver = Archiver {
         archive: parts.archive,
-        partition: inputs.clone(),
+        partition: Arc::clone(&inputs),
         writer: work.clone(),
         waiting: Arc::clone(&waiting),
         clock: Arc::clone(&clock),
@@ -106,8 +110,9 @@ pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
     };
     let writer = Writer {
         journal: parts.journal,
-        partition: inputs.clone(),
-        archiver: Frames { jobs, waiting, partition: inputs },
+        partition: Arc::clone(&inputs),
+        archiver: Frames { jobs, waiting, partition: Arc::clone(&inputs) },
+        deliver: parts.deliver,
         meters: Arc::clone(&parts.meters),
     };
     let queued = Arc::clone(&engine.queued);
@@ -115,7 +120,7 @@ pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
         Driver { partition, clock, queued, meters: parts.meters, frames_in_flight: config.frames_in_flight };
     let on_fault = OnFault(Arc::new(Mutex::new(Some(parts.on_fault))));
     let threads = vec![
-        spawn("partition", &on_fault, move || driver.run(&input_queue, &work))?,
+        spawn("partition", &on_fault, move || driver.run(&inputs, &work))?,
         spawn("writer", &on_fault, move || writer.run(&work_queue))?,
         spawn("archive", &on_fault, move || archiver.run(&job_queue))?,
     ];
@@ -125,7 +130,7 @@ pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
 impl Running {
     /// Takes no new work, keeps and answers what is under way, hands everything to the archive, ends the threads.
     pub fn stop(self) {
-        let _ = self.engine.inputs.send(Input::Stop);
+        let _ = self.engine.inputs.push(Input::Stop);
         for thread in self.threads {
             // A thread that panicked has reported its fault.
             let _ = thread.join();
@@ -194,23 +199,26 @@ struct Driver {
 }
 
 impl Driver {
-    fn run(mut self, inputs: &Receiver<Input>, work: &SyncSender<Work>) -> Result<(), Fault> {
-        let mut in_flight = 0_usize;
-        let mut stop_by = None;
+    fn run(mut self, inputs: &Mailbox, work: &SyncSender<Work>) -> Result<(), Fault> {
+        let (mut in_flight, mut stop_by) = (0_usize, None);
+        let mut taken = Vec::new();
         loop {
             let now = self.clock.now();
             self.partition.tick(now);
+            self.partition.let_calls_go();
             if stop_by.is_some_and(|by| Instant::now() >= by || self.partition.calls_in_flight() == 0) {
+                inputs.close();
                 self.partition.release_waiters();
                 return self.finish(work);
             }
-            if in_flight < self.frames_in_flight || self.partition.is_full() {
+            let may_seal = in_flight < self.frames_in_flight;
+            if may_seal || self.partition.is_full() {
                 in_flight += usize::from(self.seal(work)?);
             }
-            let first = self.wait(inputs, now)?;
+            let appetite = if in_flight < self.frames_in_flight { Appetite::Any } else { Appetite::Progress };
+            inputs.take(&mut taken, appetite, self.patience(now));
             let now = self.clock.now();
-            let mut taken = 0;
-            for input in first.into_iter().chain(inputs.try_iter()) {
+            for input in taken.drain(..) {
                 match input {
                     Input::Durable(_) => in_flight = in_flight.saturating_sub(1),
                     Input::Begin(..) | Input::Act(..) => {
@@ -220,30 +228,19 @@ impl Driver {
                     Input::Heard(..) | Input::Archived(_) | Input::Backlog(_) => {}
                 }
                 self.partition.handle(input, now);
-                taken += 1;
-                // A frame has a largest size: what waits goes into the next one.
-                if taken == INPUTS_AT_ONCE || self.partition.is_full() {
-                    break;
+                // A frame has a largest size: what comes beyond goes into the next one.
+                if self.partition.is_full() {
+                    in_flight += usize::from(self.seal(work)?);
                 }
             }
             self.meters.queue.set(i64::try_from(self.queued.load(Ordering::Relaxed)).unwrap_or(i64::MAX));
         }
     }
 
-    /// Waits for an input, no longer than until something is due.
-    fn wait(&self, inputs: &Receiver<Input>, now: Time) -> Result<Option<Input>, Fault> {
-        let gone = |_| Fault::Archive("every sender of the partition has gone".to_owned());
-        match self.partition.next_at(now) {
-            None => inputs.recv_timeout(Duration::from_secs(1)).map(Some).or_else(|error| match error {
-                RecvTimeoutError::Timeout => Ok(None),
-                RecvTimeoutError::Disconnected => Err(gone(error)),
-            }),
-            Some(at) if at <= now => Ok(inputs.try_recv().ok()),
-            Some(at) => {
-                let micros = u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0).min(1_000_000);
-                Ok(inputs.recv_timeout(Duration::from_micros(micros)).ok())
-            }
-        }
+    /// How long to wait for inputs: no longer than until something is due.
+    fn patience(&self, now: Time) -> Duration {
+        let Some(at) = self.partition.next_at(now) else { return PATIENCE };
+        Duration::from_micros(u64::try_from(at.0.saturating_sub(now.0)).unwrap_or(0)).min(PATIENCE)
     }
 
     /// Hands the open batch to the writer; waits when the writer is behind.

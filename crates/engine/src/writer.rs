@@ -3,13 +3,14 @@
 //! After a fault nothing more is told as done: the fault goes up, the thread ends, waiting answers are dropped untold.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use journal::{Fault as JournalFault, Frame, Journal, Space};
 
 use crate::archiver::{self, Frames};
-use crate::batch::Batch;
+use crate::batch::{Batch, Deliver};
+use crate::mailbox::Mailbox;
 use crate::partition::Input;
 use crate::{Fault, Meters};
 
@@ -29,7 +30,8 @@ pub(crate) enum Work {
 /// The writer and its connections.
 pub(crate) struct Writer {
     pub journal: Box<dyn Journal>,
-    pub partition: Sender<Input>,
+    pub partition: Arc<Mailbox>,
+    pub deliver: Deliver,
     pub archiver: Frames,
     pub meters: Arc<Meters>,
 }
@@ -64,11 +66,11 @@ impl Writer {
             let first = frame.sequence;
             self.archiver.send(archiver::Frame { first, last, payload: batch.payload });
         }
-        for release in batch.releases {
-            (release.respond)(release.answer);
+        if !batch.answers.0.is_empty() {
+            (self.deliver)(batch.answers);
         }
         // The partition may have gone when the process stops.
-        let _ = self.partition.send(Input::Durable(last));
+        let _ = self.partition.push(Input::Durable(last));
         Ok(())
     }
 

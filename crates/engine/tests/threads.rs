@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use engine::archive::Archive;
 use engine::{
-    Act, Answer, Begin, Config, Engine, Fault, Health, Heard, Meters, Network, Parts, Running, SystemClock,
-    start,
+    Act, Answer, Answers, Begin, Config, Engine, Fault, Health, Heard, Meters, Network, Parts, Running,
+    SystemClock, start,
 };
 use journal::disk::FakeDisk;
 use journal::disk::fake::{Call as DiskCall, Trouble};
@@ -23,8 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 struct NoNetwork;
 
 impl Network for NoNetwork {
-    fn send(&self, _: Call, heard: Heard) {
-        heard(Reply::Unknown { error: Arc::from("there is no network") });
+    fn send(&self, calls: Vec<(Call, Heard)>) {
+        for (_, heard) in calls {
+            heard(Reply::Unknown { error: Arc::from("there is no network") });
+        }
     }
 }
 
@@ -48,6 +50,7 @@ fn running(disk: &FakeDisk, archive: &Archive) -> (Running, Receiver<Fault>) {
         network: Box::new(NoNetwork),
         clock: Box::new(|floor| Arc::new(SystemClock::starting_after(floor))),
         meters: Arc::new(Meters::default()),
+        deliver: Box::new(Answers::give),
         on_fault: Box::new(move |fault| drop(report.send(fault))),
     };
     let config = Config { frame_bytes: 64 * 1024, ..Config::default() };

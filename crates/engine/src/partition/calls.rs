@@ -76,7 +76,7 @@ impl Partition {
                 (Exit::Send, Some(call)) => {
                     let ticket = Ticket { number: job.number, target: job.target, participant, sent_at: now };
                     let heard = Arc::clone(&self.ports.heard);
-                    self.ports.network.send(call, Box::new(move |reply| heard(ticket, reply)));
+                    self.leaving.push((call, Box::new(move |reply| heard(ticket, reply))));
                 }
             }
         }

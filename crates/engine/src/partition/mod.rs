@@ -17,14 +17,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use journal::{Gauge, Space};
-use transaction::{Refusal, RefusalKind, Reply, Time, Transaction};
+use transaction::{Call, Refusal, RefusalKind, Reply, Time, Transaction};
 
 use crate::archive::Archive;
 use crate::batch::{Batch, Release};
 use crate::dispatch::Dispatch;
 use crate::meters::ShedLabels;
 use crate::timers::{Due, Timers};
-use crate::{Act, Answer, Begin, Config, Meters, Network, Respond, refusal};
+use crate::{Act, Answer, Begin, Config, Heard, Meters, Network, Respond, refusal};
 use memory::Memory;
 use waiters::Waiters;
 
@@ -98,6 +98,8 @@ pub(crate) struct Partition {
     backlog: Backlog,
     /// Transactions whose calls may start once the sequence is durable.
     released: VecDeque<(u64, u64)>,
+    /// Calls that leave at the end of the turn.
+    leaving: Vec<(Call, Heard)>,
     /// Calls that came to nothing without being sent: heard at the next turn.
     barred: VecDeque<(Ticket, Reply)>,
 }
@@ -114,6 +116,7 @@ impl Partition {
             durable: last,
             backlog: Backlog::Bounded,
             released: VecDeque::new(),
+            leaving: Vec::new(),
             barred: VecDeque::new(),
             config,
             ports,
@@ -155,6 +158,13 @@ impl Partition {
             self.reply(&ticket, reply, now);
         }
         self.send_calls(now);
+    }
+
+    /// Lets the calls go that this turn has brought.
+    pub(crate) fn let_calls_go(&mut self) {
+        if !self.leaving.is_empty() {
+            self.ports.network.send(std::mem::take(&mut self.leaving));
+        }
     }
 
     /// When `tick` should be called next, inputs apart.
@@ -220,7 +230,7 @@ impl Partition {
         if self.batch.is_empty() && self.batch.last == self.durable {
             respond(answer);
         } else {
-            self.batch.releases.push(Release { respond, answer });
+            self.batch.answers.0.push(Release { respond, answer });
         }
     }
 

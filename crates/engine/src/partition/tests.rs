@@ -17,8 +17,8 @@ type Sent = Arc<Mutex<Vec<(Call, Heard)>>>;
 struct FakeNetwork(Sent);
 
 impl Network for FakeNetwork {
-    fn send(&self, call: Call, heard: Heard) {
-        self.0.lock().unwrap().push((call, heard));
+    fn send(&self, calls: Vec<(Call, Heard)>) {
+        self.0.lock().unwrap().extend(calls);
     }
 }
 
@@ -68,6 +68,7 @@ impl Rig {
     fn take(&mut self, input: Input) {
         self.partition.handle(input, self.now);
         self.partition.tick(self.now);
+        self.partition.let_calls_go();
     }
 
     /// Makes durable what was decided, lets the answers go and hands everything to the archive, until nothing moves.
@@ -89,9 +90,7 @@ impl Rig {
                 self.archive.ingest(&taken).unwrap();
             }
             let last = batch.last;
-            for release in batch.releases {
-                (release.respond)(release.answer);
-            }
+            batch.answers.give();
             self.take(Input::Durable(last));
         }
     }
@@ -99,6 +98,7 @@ impl Rig {
     fn wait_ms(&mut self, ms: u64) {
         self.now = self.now.plus_ms(ms);
         self.partition.tick(self.now);
+        self.partition.let_calls_go();
         self.settle();
     }
 

@@ -63,18 +63,26 @@ impl HttpCaller {
 }
 
 impl Network for HttpCaller {
-    fn send(&self, call: Call, heard: Heard) {
-        let (wire, heard) = (Arc::clone(&self.wire), Ear(Some(heard)));
+    fn send(&self, calls: Vec<(Call, Heard)>) {
+        // One hand-over wakes one worker, and the calls start from there: a wake for each would cost more than the call.
+        let calls: Vec<_> = calls.into_iter().map(|(call, heard)| (call, Ear(Some(heard)))).collect();
+        let wire = Arc::clone(&self.wire);
         self.runtime.spawn(async move {
-            let begun = Instant::now();
-            let reply = wire.call(&call).await;
-            log(&call, &reply, begun.elapsed());
-            heard.hear(reply);
+            for (call, ear) in calls {
+                tokio::spawn(Arc::clone(&wire).make(call, ear));
+            }
         });
     }
 }
 
 impl Wire {
+    async fn make(self: Arc<Wire>, call: Call, ear: Ear) {
+        let begun = Instant::now();
+        let reply = self.call(&call).await;
+        log(&call, &reply, begun.elapsed());
+        ear.hear(reply);
+    }
+
     async fn call(&self, call: &Call) -> Reply {
         let within = Duration::from_millis(call.timeout_ms.max(1));
         match tokio::time::timeout(within, self.exchange(call)).await {

@@ -52,7 +52,7 @@ fn call(url: &str) -> Call {
 async fn ask(caller: &HttpCaller, call: Call) -> Reply {
     let (tell, told) = oneshot::channel();
     let within = Duration::from_millis(call.timeout_ms + 1_000);
-    caller.send(call, Box::new(|reply| tell.send(reply).unwrap()));
+    caller.send(vec![(call, Box::new(|reply| tell.send(reply).unwrap()))]);
     tokio::time::timeout(within, told).await.expect("a reply in time").expect("a reply")
 }
 
@@ -147,7 +147,7 @@ async fn many_calls_at_once_are_each_told_once() {
     for _ in 0..500 {
         let tell = tell.clone();
         let call = Call { timeout_ms: 20_000, ..call(&stock.url("/try")) };
-        caller.send(call, Box::new(move |reply| tell.send(reply).unwrap()));
+        caller.send(vec![(call, Box::new(move |reply| tell.send(reply).unwrap()))]);
     }
     drop(tell);
     let mut replies = 0;
@@ -166,7 +166,7 @@ fn a_runtime_that_stops_still_tells() {
     let (tell, told) = std::sync::mpsc::channel();
     let send = || {
         let tell = tell.clone();
-        caller.send(call(&stock.url("/try")), Box::new(move |reply| tell.send(reply).unwrap()));
+        caller.send(vec![(call(&stock.url("/try")), Box::new(move |reply| tell.send(reply).unwrap()))]);
     };
     send();
     runtime.shutdown_timeout(Duration::from_secs(5));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use engine::archive::Archive;
-use engine::{Heard, Meters, Network, Parts, Running, SystemClock};
+use engine::{Answers, Heard, Meters, Network, Parts, Running, SystemClock};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -31,12 +31,13 @@ pub(crate) struct Seen {
 struct Participants;
 
 impl Network for Participants {
-    fn send(&self, call: Call, heard: Heard) {
-        let path = call.url.rsplit('/').next().unwrap_or_default();
-        match path {
-            "refuse" => heard(Reply::Refused { detail: "no".into() }),
-            "never" => drop(heard),
-            _ => heard(Reply::Done { result: None }),
+    fn send(&self, calls: Vec<(Call, Heard)>) {
+        for (call, heard) in calls {
+            match call.url.rsplit('/').next().unwrap_or_default() {
+                "refuse" => heard(Reply::Refused { detail: "no".into() }),
+                "never" => drop(heard),
+                _ => heard(Reply::Done { result: None }),
+            }
         }
     }
 }
@@ -60,6 +61,7 @@ pub(crate) async fn world_of(config: Config) -> World {
         network: Box::new(Participants),
         clock: Box::new(|floor| Arc::new(SystemClock::starting_after(floor))),
         meters: Arc::new(Meters::default()),
+        deliver: Box::new(Answers::give),
         on_fault: Box::new(|fault| panic!("{fault}")),
     };
     let running = engine::start(&engine::Config::default(), parts).unwrap();
