@@ -11,6 +11,8 @@ mod exit;
 mod folder;
 mod journal;
 mod log;
+#[cfg(test)]
+mod reference;
 mod serve;
 mod settings;
 mod space;

@@ -95,13 +95,13 @@ settings! {
         |to, value| put(&mut to.server.open_door, match value.switch() { Switch::On => OpenDoor::Insecure, Switch::Off => OpenDoor::Refuse });
 
     "allow_hosts" Shape::List("HOST"), "",
-        "Host names that branch calls may go to: exact, or *.suffix. With this or allow_cidrs set, nothing else is allowed.",
+        "Host names that branch calls may go to, exact or *.suffix, also at private addresses. With this or allow_cidrs set, no other public address is allowed.",
         |to, value| put(&mut to.call.policy.allow_hosts, parsed(value.list())?);
     "allow_ports" Shape::List("PORT"), "",
         "Ports that branch calls may go to. Empty: any.",
         |to, value| put(&mut to.call.policy.allow_ports, ports(value.list())?);
     "allow_cidrs" Shape::List("CIDR"), "",
-        "Networks that branch calls may go to, such as 10.1.0.0/16; needed for loopback, private and link-local ones.",
+        "Networks that branch calls may go to, such as 10.1.0.0/16. Private ones need it, or a host by name.",
         |to, value| put(&mut to.call.policy.allow_cidrs, parsed(value.list())?);
     "deny_cidrs" Shape::List("CIDR"), "",
         "Networks that branch calls may never go to; goes before all that allows.",
