@@ -33,6 +33,8 @@ enum Command {
     Journal(journal::Args),
     /// Run the shop with faults injected, then judge it
     Demo(demo::Args),
+    /// Measure on this machine, beside the raw limit: the workloads of docs/performance.md
+    Bench(bench::Args),
     #[command(hide = true)]
     DemoParticipant(demo::ParticipantArgs),
 }
@@ -43,6 +45,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Tx(args) => Ok(tx::run(&args)),
         Command::Journal(args) => Ok(journal::run(&args)),
         Command::Demo(args) => demo::run(&args),
+        Command::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),
         Command::DemoParticipant(args) => demo::participant(&args).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -7,7 +7,7 @@ use clap::{Command, CommandFactory};
 const HEAD: &str = "# Commands
 
 What `tercet COMMAND --help` says, made from the code; `TERCET_BLESS=1 cargo test -p cli reference` writes it anew. The
-flags of `tercet serve` are [settings](settings.md).
+flags of `tercet serve` are [settings](settings.md), the workloads of `tercet bench` are in [performance](../performance.md).
 
 | exit code | means |
 |---|---|
@@ -27,14 +27,18 @@ fn sections(command: &mut Command, path: &str, text: &mut String) {
     for name in names {
         let inner = command.find_subcommand_mut(&name).expect("it was listed");
         let path = format!("{path} {name}");
-        // The flags of serve have a page of their own.
-        let help = match name.as_str() {
-            "serve" => inner.get_about().map(ToString::to_string).unwrap_or_default(),
-            _ => inner.render_long_help().to_string(),
+        // The flags of serve and the workloads of bench have pages of their own.
+        let has_page = matches!(name.as_str(), "serve" | "bench");
+        let help = if has_page {
+            inner.get_about().map(ToString::to_string).unwrap_or_default()
+        } else {
+            inner.render_long_help().to_string()
         };
         let lines: Vec<&str> = help.trim_end().lines().map(str::trim_end).collect();
         text.push_str(&format!("\n## `{}`\n\n```text\n{}\n```\n", path.trim_start(), lines.join("\n")));
-        sections(inner, &path, text);
+        if !has_page {
+            sections(inner, &path, text);
+        }
     }
 }
 

@@ -154,7 +154,7 @@ fn log_lines_are_json_when_asked_for() {
 fn help_is_for_newcomers_and_names_every_command() {
     let output = tercet(&["--help"]).output().unwrap();
     let help = String::from_utf8(output.stdout).unwrap();
-    for command in ["serve", "tx", "journal", "demo"] {
+    for command in ["serve", "tx", "journal", "demo", "bench"] {
         assert!(help.lines().any(|line| line.trim_start().starts_with(command)), "{command}: {help}");
     }
     assert!(!help.contains("demo-participant"), "{help}");
