@@ -27,8 +27,32 @@ impl Exit {
     }
 }
 
+/// A fault with its causes on one line; a cause that the words before it hold already is not said twice.
+pub(crate) fn words(fault: &anyhow::Error) -> String {
+    let mut said = String::new();
+    for cause in fault.chain().map(ToString::to_string) {
+        if said.is_empty() {
+            said = cause;
+        } else if !said.contains(&cause) {
+            said = format!("{said}: {cause}");
+        }
+    }
+    said
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> ExitCode {
         ExitCode::from(exit.code())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    #[test]
+    fn causes_are_said_once() {
+        let fault = anyhow!("disk on fire").context("cannot write: disk on fire").context("cannot start");
+        assert_eq!(super::words(&fault), "cannot start: cannot write: disk on fire");
     }
 }

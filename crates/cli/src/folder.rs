@@ -46,6 +46,7 @@ impl Folder {
     /// # Errors
     /// When another process has it (names it), or it cannot be made or written to.
     pub(crate) fn lock(path: &Path) -> anyhow::Result<Folder> {
+        let path = &std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let shown = path.display();
         let is_new = !path.exists();
         let disk = RealDisk::create(path).with_context(|| format!("cannot make the data folder {shown}"))?;

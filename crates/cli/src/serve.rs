@@ -17,7 +17,7 @@ use server::call::{HttpCaller, Loopback};
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::exit::Exit;
+use crate::exit::{Exit, words};
 use crate::folder::Folder;
 use crate::settings::{Flags, Settings};
 use crate::{log, space};
@@ -37,7 +37,7 @@ pub(crate) fn run(args: Args) -> ExitCode {
     match serve(args) {
         Ok(()) => Exit::Done.into(),
         Err(fault) => {
-            eprintln!("tercet: {fault:#}");
+            eprintln!("tercet: {}", words(&fault));
             Exit::NotStarted.into()
         }
     }

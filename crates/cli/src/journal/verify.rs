@@ -13,7 +13,7 @@ use journal::file::{self, FileOptions, Report};
 use serde_json::{Value, json};
 
 use super::replay::Replay;
-use crate::exit::Exit;
+use crate::exit::{Exit, words};
 use crate::folder::{Folder, Lock, archive_path, journal_path};
 
 /// How to print.
@@ -61,11 +61,11 @@ pub(super) fn run(data: &Path, style: Style) -> ExitCode {
 
 /// Checks the folder; the error is the first thing that is wrong, in words.
 fn check(data: &Path) -> Result<Found, String> {
-    let lock = Folder::lock_existing(data).map_err(|error| format!("{error:#}"))?;
+    let lock = Folder::lock_existing(data).map_err(|error| words(&error))?;
     let archive = match &lock {
         Lock::Held(_) => None,
         Lock::Free(_) if !archive_path(data).is_dir() => None,
-        Lock::Free(folder) => Some(folder.archive().map_err(|error| format!("{error:#}"))?),
+        Lock::Free(folder) => Some(folder.archive().map_err(|error| words(&error))?),
     };
     let mut comparison =
         archive.as_ref().map(Archive::check).transpose().map_err(|fault| fault.to_string())?;

@@ -15,7 +15,7 @@ use hyper::Method;
 use serde_json::{Map, Value, json};
 
 use crate::ask::{Question, Reply, Server, query, segment};
-use crate::exit::Exit;
+use crate::exit::{Exit, words};
 
 /// Arguments of `tercet tx`.
 #[derive(Debug, clap::Args)]
@@ -111,7 +111,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
             Exit::Refused.into()
         }
         Err(fault) => {
-            eprintln!("tercet: {fault:#}");
+            eprintln!("tercet: {}", words(&fault));
             Exit::Fault.into()
         }
     }

@@ -1,6 +1,8 @@
 //! The process: its one line, its lock, its signals, its exit codes, and what a restart finds.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -24,6 +26,19 @@ fn the_data_folder_is_its_owners_only() {
     let server = Tercet::start();
     let mode = std::fs::metadata(server.data()).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn the_data_folder_may_be_one_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = tercet(&["serve", "--data", "kept", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]);
+    let mut child = command.current_dir(folder.path()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(line.starts_with("ready "), "{line}");
+    assert!(folder.path().join("kept/journal").is_dir());
 }
 
 #[test]
@@ -58,6 +73,7 @@ fn an_address_in_use_is_refused() {
     assert_eq!(output.status.code(), Some(2));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains(&format!("cannot listen on {} for http", server.address)), "{said}");
+    assert_eq!(said.matches("in use").count(), 1, "{said}");
 }
 
 #[test]
