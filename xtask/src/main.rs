@@ -8,6 +8,7 @@ mod advisories;
 mod bench;
 mod check;
 mod deny;
+mod fuzz;
 mod process;
 mod test;
 mod tidy;
@@ -35,6 +36,11 @@ const CHORES: &[Chore] = &[
     },
     Chore { name: "tidy", does: "the house rules that a machine can check", run: tidy::chore },
     Chore { name: "deny", does: "advisories, bans, licences and sources of dependencies", run: deny::chore },
+    Chore {
+        name: "fuzz",
+        does: "hostile bytes: cargo xtask fuzz [--seconds N] [TARGET [INPUT]]",
+        run: fuzz::chore,
+    },
     Chore { name: "bench", does: "a measurement: cargo xtask bench NAME [arguments]", run: bench::chore },
 ];
 
