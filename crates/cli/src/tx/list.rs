@@ -91,7 +91,7 @@ fn table(items: &[Value], next: Option<&str>) -> String {
         ]);
     }
     let more = next.map_or_else(String::new, |next| format!("\nmore with --cursor {next}"));
-    format!("{table}{more}")
+    format!("{}{more}", table.trim_fmt())
 }
 
 /// What a reader wants to know of a transaction at a glance.

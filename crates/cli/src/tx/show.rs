@@ -60,7 +60,7 @@ fn branches(body: &Value) -> String {
             cut(&json_words(&branch["result"]), 60),
         ]);
     }
-    table.to_string()
+    table.trim_fmt()
 }
 
 /// What to print of a timeline, or the refusal; the fault when nobody knows.
@@ -80,7 +80,7 @@ fn timeline_table(items: &[Value]) -> String {
         let cells = ["seq", "at", "event", "branch", "detail"].map(|name| words(&item[name]));
         table.add_row(cells);
     }
-    table.to_string()
+    table.trim_fmt()
 }
 
 /// Text as it is, anything else as JSON, nothing for null. Control characters are shown, not sent to the terminal.
