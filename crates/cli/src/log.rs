@@ -1,5 +1,6 @@
 //! Where log lines go and how they look: standard error, as text or one JSON object a line.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io;
 use std::panic;
 
@@ -25,5 +26,11 @@ pub(crate) fn start(format: LogFormat, level: &str) {
         LogFormat::Text => registry.with(lines).try_init(),
         LogFormat::Json => registry.with(lines.json().flatten_event(true)).try_init(),
     };
-    panic::set_hook(Box::new(|panic| tracing::error!("a bug: {panic}")));
+    panic::set_hook(Box::new(|panic| {
+        // Empty unless RUST_BACKTRACE asks for one.
+        let trace = Backtrace::capture();
+        let trace =
+            if trace.status() == BacktraceStatus::Captured { trace.to_string() } else { String::new() };
+        tracing::error!(trace, "a bug: {panic}");
+    }));
 }

@@ -8,6 +8,7 @@ use clap::Parser;
 mod ask;
 mod demo;
 mod exit;
+mod files;
 mod folder;
 mod journal;
 mod log;

@@ -20,7 +20,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::exit::{Exit, words};
 use crate::folder::Folder;
 use crate::settings::{Flags, Settings};
-use crate::{log, space};
+use crate::{files, log, space};
 
 /// Arguments of `tercet serve`.
 #[derive(Debug, clap::Args)]
@@ -46,6 +46,7 @@ pub(crate) fn run(args: Args) -> ExitCode {
 fn serve(args: Args) -> anyhow::Result<()> {
     let settings = Settings::gather(args.flags)?;
     log::start(settings.log_format, &settings.log_level);
+    files::raise_limit(&settings);
     // Kept until the end: dropping it lets the next process in.
     let folder = Folder::lock(&settings.data)?;
     let runtime = Runtime::new()?;

@@ -1,5 +1,7 @@
 //! Limits under load: what is too much is refused at once, with `Retry-After`, and the rest goes on.
 
+use std::net::TcpStream;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -86,7 +88,24 @@ fn beyond_the_waiters_allowed_an_answer_is_not_held() {
 #[test]
 fn connections_beyond_the_limit_wait_or_are_closed_and_the_server_goes_on() {
     let server = Tercet::with(&["--limits-connections", "3"]);
-    let held: Vec<_> = (0..10).map(|_| std::net::TcpStream::connect(server.address).unwrap()).collect();
+    let held: Vec<_> = (0..10).map(|_| TcpStream::connect(server.address).unwrap()).collect();
     drop(held);
     until("a place for a connection", || server.try_get("/readyz").ok().filter(|reply| reply.status == 200));
+}
+
+#[test]
+fn a_small_soft_limit_of_open_files_is_raised_and_a_hard_one_told() {
+    let under = |limit: &str, folder: &Path| {
+        let shell = format!("ulimit {limit} && exec \"$@\"");
+        Tercet::under(&["sh", "-c", &shell, "sh"], folder, &[]).unwrap_or_else(|ended| panic!("{ended:?}"))
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let server = under("-Sn 64", folder.path());
+    let held: Vec<_> = (0..200).map(|_| TcpStream::connect(server.address).unwrap()).collect();
+    server.get("/readyz").is(200);
+    drop(held);
+
+    let folder = tempfile::tempdir().unwrap();
+    let server = under("-n 256", folder.path());
+    assert!(server.errors().contains("may open 256 files"), "{}", server.errors());
 }
