@@ -13,6 +13,8 @@ pub struct Config {
     pub queue: usize,
     /// Open transactions; beyond it new ones are refused as `overloaded`.
     pub open_max: usize,
+    /// Bytes that transactions in memory may hold; beyond it new ones and new branches are refused as `overloaded`.
+    pub open_bytes: usize,
     /// Requests held open by `wait_ms`; beyond it they are answered at once.
     pub waiters_max: usize,
     /// Frames sealed but not yet durable.
@@ -40,7 +42,7 @@ pub struct ParticipantLimits {
     pub queue: usize,
     /// Calls started per second; 0: unlimited.
     pub rate: u32,
-    /// Repeats may be at most this share of first attempts, in percent, plus ten a second.
+    /// Repeats may be at most this share of first attempts, in percent, plus ten a second, while they are not answered.
     pub retry_percent: u32,
     /// Failures in a row that open the breaker.
     pub breaker_failures: u32,
@@ -67,12 +69,13 @@ impl Default for Config {
             limits: Limits::default(),
             queue: 10_000,
             open_max: 5_000_000,
-            waiters_max: 100_000,
-            frames_in_flight: 2,
+            open_bytes: 4 * 1024 * 1024 * 1024,
+            waiters_max: 5_000,
+            frames_in_flight: 1,
             frame_bytes: 4 * 1024 * 1024,
             participant: ParticipantLimits::default(),
             participants: BTreeMap::new(),
-            calls_max: 1_024,
+            calls_max: 2_048,
             retention_ms: Some(30 * 24 * 60 * 60 * 1000),
             seed: 0,
         }

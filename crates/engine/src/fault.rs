@@ -17,6 +17,16 @@ pub enum Fault {
         /// What is wrong.
         why: String,
     },
+    /// The archive holds more than the journal: the journal lost something, or is another one.
+    #[error(
+        "the archive holds events up to {archived}, but the journal ends at {last}: restore the journal folder from a backup, or, if this journal is the right one, move the archive folder away and it is rebuilt"
+    )]
+    ArchiveAhead {
+        /// What the archive holds.
+        archived: u64,
+        /// Where the journal ends.
+        last: u64,
+    },
     /// The archive is missing and the journal no longer reaches back to the beginning.
     #[error(
         "the archive holds events up to {archived}, but the journal begins at {first}: restore the archive folder from a backup, or the journal segments before {first}"

@@ -2,19 +2,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::Sender;
 
 use journal::{Gauge, Space};
 use transaction::Refusal;
 
-use crate::archiver::Job;
 use crate::mailbox::Mailbox;
 use crate::meters::ShedLabels;
 use crate::partition::Input;
+use crate::reader::Queries;
 use crate::{Act, Answer, Begin, Filter, Meters, Page, Respond, Timeline, TimelineQuery, refusal};
-
-/// Queries of the archive that may wait.
-const QUERIES_MAX: usize = 1_000;
 
 /// Whether the engine can take work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +27,8 @@ pub enum Health {
 #[derive(Clone)]
 pub struct Engine {
     pub(crate) inputs: Arc<Mailbox>,
-    pub(crate) jobs: Sender<Job>,
+    pub(crate) queries: Queries,
     pub(crate) queued: Arc<AtomicUsize>,
-    pub(crate) queries: Arc<AtomicUsize>,
     pub(crate) queue_max: usize,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) space: Gauge,
@@ -54,12 +49,12 @@ impl Engine {
 
     /// Lists transactions, newest first.
     pub fn list(&self, filter: Filter, respond: Respond<Page>) {
-        self.query(respond, |respond| Job::List(filter, respond));
+        self.queries.list(filter, respond);
     }
 
     /// Tells a transaction's history, oldest first.
     pub fn timeline(&self, query: TimelineQuery, respond: Respond<Timeline>) {
-        self.query(respond, |respond| Job::Timeline(query, respond));
+        self.queries.timeline(query, respond);
     }
 
     /// Whether it can take work now.
@@ -91,22 +86,6 @@ impl Engine {
         if let Err(Input::Begin(_, respond) | Input::Act(_, respond)) = self.inputs.push(input(respond)) {
             respond(Err(refusal::STOPPING.because("the engine has stopped")));
         }
-    }
-
-    /// A query of the archive; one that waits is counted until it is answered.
-    fn query<T: 'static>(&self, respond: Respond<T>, job: impl FnOnce(Respond<T>) -> Job) {
-        if self.queries.fetch_add(1, Ordering::AcqRel) >= QUERIES_MAX {
-            self.queries.fetch_sub(1, Ordering::AcqRel);
-            respond(Err(self.shed("too many queries wait for the archive")));
-            return;
-        }
-        let queries = Arc::clone(&self.queries);
-        let counted: Respond<T> = Box::new(move |answer| {
-            queries.fetch_sub(1, Ordering::AcqRel);
-            respond(answer);
-        });
-        // The archive's thread runs as long as a handle exists; a lost one drops the answer untold.
-        let _ = self.jobs.send(job(counted));
     }
 
     fn refuses(&self) -> Option<Refusal> {

@@ -20,6 +20,7 @@ mod mailbox;
 mod meters;
 mod network;
 mod partition;
+mod reader;
 pub mod refusal;
 mod request;
 mod run;

@@ -78,13 +78,11 @@ impl Mailbox {
         std::mem::swap(&mut state.inputs, taken);
     }
 
-    /// Takes nothing more; what waits is dropped, its callers are told by the drop.
-    pub(crate) fn close(&self) {
+    /// Takes nothing more; gives back what waits.
+    pub(crate) fn close(&self) -> Vec<Input> {
         let mut state = self.lock();
         state.is_closed = true;
-        let dropped = std::mem::take(&mut state.inputs);
-        drop(state);
-        drop(dropped);
+        std::mem::take(&mut state.inputs)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -146,7 +144,7 @@ mod tests {
     #[test]
     fn a_closed_one_gives_inputs_back() {
         let mailbox = Mailbox::default();
-        mailbox.close();
+        assert!(mailbox.close().is_empty());
         assert!(mailbox.push(Input::Stop).is_err());
     }
 }

@@ -70,6 +70,8 @@ pub struct Meters {
     pub attention: Gauge,
     /// Creation time of the oldest open transaction, seconds since the epoch; 0: none.
     pub oldest: Gauge,
+    /// Bytes that transactions in memory hold.
+    pub open_bytes: Gauge,
     /// Requests that wait for the partition.
     pub queue: Gauge<i64, AtomicI64>,
     /// Requests held open until their transaction is final.
@@ -94,7 +96,7 @@ pub struct Meters {
     pub call_seconds: ByParticipant<Histogram>,
     /// Repeated calls.
     pub retries: ByParticipant<Counter>,
-    /// Calls put off because the retry budget was spent.
+    /// Calls put off because the queue was full.
     pub put_off: ByParticipant<Counter>,
     /// Calls waiting for a place.
     pub call_queue: ByParticipant<Gauge>,
@@ -111,6 +113,7 @@ impl Default for Meters {
             finished: Family::default(),
             attention: Gauge::default(),
             oldest: Gauge::default(),
+            open_bytes: Gauge::default(),
             queue: Gauge::default(),
             waiters: Gauge::default(),
             shed: Family::default(),
@@ -132,6 +135,22 @@ impl Default for Meters {
 }
 
 impl Meters {
+    /// Drops what is counted under a participant's name, so that names that are gone take no room.
+    pub(crate) fn forget(&self, participant: &str) {
+        let labels = ParticipantLabels { participant: participant.to_owned() };
+        for gauge in [&self.call_queue, &self.in_flight, &self.breaker] {
+            gauge.remove(&labels);
+        }
+        self.call_seconds.remove(&labels);
+        self.retries.remove(&labels);
+        self.put_off.remove(&labels);
+        for operation in ["try", "confirm", "cancel", "action", "compensate", "deliver", "check", ""] {
+            for reply in ["done", "refused", "in_progress", "unknown"] {
+                self.calls.remove(&CallLabels { participant: participant.to_owned(), operation, reply });
+            }
+        }
+    }
+
     /// Names every meter in `registry`.
     pub fn register(&self, registry: &mut Registry) {
         registry.register("transactions_open", "Open transactions", self.open.clone());
@@ -145,6 +164,11 @@ impl Meters {
             "transactions_oldest_timestamp_seconds",
             "When the oldest open transaction was begun; 0: none",
             self.oldest.clone(),
+        );
+        registry.register(
+            "transactions_memory_bytes",
+            "Bytes that transactions in memory hold",
+            self.open_bytes.clone(),
         );
         registry.register("partition_queue", "Requests that wait for the partition", self.queue.clone());
         registry.register(
@@ -168,7 +192,7 @@ impl Meters {
         registry.register("call_retries", "Branch calls that repeat another", self.retries.clone());
         registry.register(
             "calls_put_off",
-            "Branch calls put off because the retry budget was spent",
+            "Branch calls put off because the queue was full",
             self.put_off.clone(),
         );
         registry.register("call_queue", "Branch calls that wait for a place", self.call_queue.clone());

@@ -4,22 +4,25 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::{SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use journal::Journal;
-use transaction::Time;
+use journal::{Gauge, Journal};
+use transaction::{Reply, Time};
 
 use crate::archive::Archive;
-use crate::archiver::{Archiver, Frames, Job};
+use crate::archiver::{Archiver, Frames, Job, Progress};
 use crate::batch::Deliver;
 use crate::mailbox::{Appetite, Mailbox};
-use crate::partition::{Input, Partition, Ports};
+use crate::partition::{Input, Lookup, Partition, Ports, Ticket};
+use crate::reader::{Queries, Query, Reader};
 use crate::writer::{Work, Writer};
-use crate::{Clock, Config, Engine, Fault, Meters, Network};
+use crate::{Clock, Config, Engine, Fault, Meters, Network, refusal};
 
+/// Threads that read the archive.
+const READERS: usize = 2;
 /// How long the partition sleeps when nothing is due and nothing comes.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long a stop waits for branch calls under way.
@@ -64,30 +67,23 @@ pub struct Running {
 pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
     let floor = catch_up(parts.journal.as_mut(), &parts.archive)?;
     let clock = (parts.clock)(floor);
-    let inputs = Arc::new(Mailbox::default());
+    let last = parts.journal.last_sequence();
+    parts.meters.durable.set(last);
+    parts.meters.archived.set(parts.archive.applied());
     let (jobs, job_queue) = channel();
+    let (queries, query_queue) = channel();
     let (work, work_queue) = sync_channel(config.frames_in_flight.max(1) + 1);
-    let stopping = Arc::new(AtomicBool::new(false));
-    let engine = Engine {
-        inputs: Arc::clone(&inputs),
-        jobs: jobs.clone(),
-        queued: Arc::new(AtomicUsize::new(0)),
-        queries: Arc::new(AtomicUsize::new(0)),
-        queue_max: config.queue,
-        stopping: Arc::clone(&stopping),
-        space: parts.journal.gauge(),
-        meters: Arc::clone(&parts.meters),
-    };
-    let (replies, lookups) = (Arc::clone(&inputs), jobs.clone());
+    let wires = Wires::new(last, jobs, queries, &parts.meters);
+
     let ports = Ports {
         network: parts.network,
-        heard: Arc::new(move |ticket, reply| drop(replies.push(Input::Heard(ticket, reply)))),
-        lookup: Box::new(move |lookup| drop(lookups.send(Job::Lookup(lookup)))),
+        heard: wires.heard(),
+        lookup: wires.lookup(),
         archive: parts.archive.clone(),
         space: parts.journal.gauge(),
-        stopping,
+        waiting: Arc::clone(&wires.waiting),
+        stopping: Arc::clone(&wires.stopping),
     };
-    let last = parts.journal.last_sequence();
     let mut partition = Partition::after(last, config.clone(), (ports, Arc::clone(&parts.meters)));
     let mut restored = 0;
     parts.archive.open_transactions(&mut |transaction| {
@@ -95,42 +91,136 @@ pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
         partition.restore(transaction);
         Ok(())
     })?;
-    parts.meters.durable.set(last);
-    parts.meters.archived.set(parts.archive.applied());
 
-    let waiting = Arc::new(AtomicU64::new(0));
-    let archiver = Archiver {
-        archive: parts.archive,
-        partition: Arc::clone(&inputs),
-        writer: work.clone(),
-        waiting: Arc::clone(&waiting),
+    let engine = wires.engine(config.queue, parts.journal.gauge());
+    let driver = Driver {
+        partition,
         clock: Arc::clone(&clock),
+        queued: Arc::clone(&engine.queued),
         meters: Arc::clone(&parts.meters),
-        retention_ms: config.retention_ms,
+        frames_in_flight: config.frames_in_flight,
     };
-    let writer = Writer {
-        journal: parts.journal,
-        partition: Arc::clone(&inputs),
-        archiver: Frames { jobs, waiting, partition: Arc::clone(&inputs) },
-        deliver: parts.deliver,
-        meters: Arc::clone(&parts.meters),
-    };
-    let queued = Arc::clone(&engine.queued);
-    let driver =
-        Driver { partition, clock, queued, meters: parts.meters, frames_in_flight: config.frames_in_flight };
+    let reader = wires.reader(parts.archive.clone(), query_queue, Arc::clone(&clock));
+    let archiver = wires.archiver(parts.archive, clock, config.retention_ms);
+    let writer = wires.writer(parts.journal, parts.deliver);
     let on_fault = OnFault(Arc::new(Mutex::new(Some(parts.on_fault))));
-    let threads = vec![
+    let inputs = Arc::clone(&wires.inputs);
+    let mut threads = vec![
         spawn("partition", &on_fault, move || driver.run(&inputs, &work))?,
         spawn("writer", &on_fault, move || writer.run(&work_queue))?,
         spawn("archive", &on_fault, move || archiver.run(&job_queue))?,
     ];
+    for _ in 0..READERS {
+        let reader = reader.clone();
+        threads.push(spawn("reader", &on_fault, move || reader.run())?);
+    }
     Ok(Running { engine, restored, threads })
+}
+
+/// What the threads share.
+struct Wires {
+    inputs: Arc<Mailbox>,
+    jobs: Sender<Job>,
+    queries: Queries,
+    /// Bytes of durable frames that wait for the archive.
+    waiting: Arc<AtomicU64>,
+    /// Up to where the archive holds everything for good.
+    released: Arc<AtomicU64>,
+    durable: Arc<AtomicU64>,
+    stopping: Arc<AtomicBool>,
+    progress: Arc<Progress>,
+    meters: Arc<Meters>,
+}
+
+impl Wires {
+    fn new(last: u64, jobs: Sender<Job>, queries: Sender<(u64, Query)>, meters: &Arc<Meters>) -> Wires {
+        let durable = Arc::new(AtomicU64::new(last));
+        let meters = Arc::clone(meters);
+        Wires {
+            inputs: Arc::default(),
+            jobs,
+            queries: Queries {
+                queries,
+                waiting: Arc::default(),
+                durable: Arc::clone(&durable),
+                meters: Arc::clone(&meters),
+            },
+            waiting: Arc::default(),
+            released: Arc::default(),
+            durable,
+            stopping: Arc::default(),
+            progress: Arc::default(),
+            meters,
+        }
+    }
+
+    fn heard(&self) -> Arc<dyn Fn(Ticket, Reply) + Send + Sync> {
+        let inputs = Arc::clone(&self.inputs);
+        Arc::new(move |ticket, reply| drop(inputs.push(Input::Heard(ticket, reply))))
+    }
+
+    fn lookup(&self) -> Box<dyn Fn(Lookup) + Send> {
+        let queries = self.queries.clone();
+        Box::new(move |lookup| queries.lookup(lookup))
+    }
+
+    fn engine(&self, queue_max: usize, space: Gauge) -> Engine {
+        Engine {
+            inputs: Arc::clone(&self.inputs),
+            queries: self.queries.clone(),
+            queued: Arc::default(),
+            queue_max,
+            stopping: Arc::clone(&self.stopping),
+            space,
+            meters: Arc::clone(&self.meters),
+        }
+    }
+
+    fn reader(&self, archive: Archive, queries: Receiver<(u64, Query)>, clock: Arc<dyn Clock>) -> Reader {
+        Reader {
+            archive,
+            queries: Arc::new(Mutex::new(queries)),
+            progress: Arc::clone(&self.progress),
+            archiver: self.jobs.clone(),
+            partition: Arc::clone(&self.inputs),
+            clock,
+        }
+    }
+
+    fn archiver(&self, archive: Archive, clock: Arc<dyn Clock>, retention_ms: Option<u64>) -> Archiver {
+        Archiver {
+            archive,
+            partition: Arc::clone(&self.inputs),
+            released: Arc::clone(&self.released),
+            waiting: Arc::clone(&self.waiting),
+            progress: Arc::clone(&self.progress),
+            clock,
+            meters: Arc::clone(&self.meters),
+            retention_ms,
+        }
+    }
+
+    fn writer(&self, journal: Box<dyn Journal>, deliver: Deliver) -> Writer {
+        Writer {
+            journal,
+            partition: Arc::clone(&self.inputs),
+            deliver,
+            archiver: Frames { jobs: self.jobs.clone(), waiting: Arc::clone(&self.waiting) },
+            meters: Arc::clone(&self.meters),
+            durable: Arc::clone(&self.durable),
+            released: Arc::clone(&self.released),
+            stopping: Arc::clone(&self.stopping),
+        }
+    }
 }
 
 impl Running {
     /// Takes no new work, keeps and answers what is under way, hands everything to the archive, ends the threads.
     pub fn stop(self) {
         let _ = self.engine.inputs.push(Input::Stop);
+        for _ in 0..READERS {
+            self.engine.queries.stop_one();
+        }
         for thread in self.threads {
             // A thread that panicked has reported its fault.
             let _ = thread.join();
@@ -141,6 +231,9 @@ impl Running {
 /// Takes into the archive what the journal holds beyond it; answers the time of the last frame.
 fn catch_up(journal: &mut dyn Journal, archive: &Archive) -> Result<Time, Fault> {
     let (archived, first, last) = (archive.applied(), journal.first_sequence(), journal.last_sequence());
+    if archived > last {
+        return Err(Fault::ArchiveAhead { archived, last });
+    }
     if archived + 1 < first {
         return Err(Fault::HistoryMissing { archived, first });
     }
@@ -207,7 +300,11 @@ impl Driver {
             self.partition.tick(now);
             self.partition.let_calls_go();
             if stop_by.is_some_and(|by| Instant::now() >= by || self.partition.calls_in_flight() == 0) {
-                inputs.close();
+                for input in inputs.close() {
+                    if let Input::Begin(_, respond) | Input::Act(_, respond) = input {
+                        respond(Err(refusal::STOPPING.because("the process is going down")));
+                    }
+                }
                 self.partition.release_waiters();
                 return self.finish(work);
             }
@@ -225,7 +322,7 @@ impl Driver {
                         self.queued.fetch_sub(1, Ordering::AcqRel);
                     }
                     Input::Stop => stop_by = Some(Instant::now() + STOP_CALLS),
-                    Input::Heard(..) | Input::Archived(_) | Input::Backlog(_) => {}
+                    Input::Heard(..) | Input::Archived(_) => {}
                 }
                 self.partition.handle(input, now);
                 // A frame has a largest size: what comes beyond goes into the next one.
@@ -270,16 +367,31 @@ impl OnFault {
 }
 
 /// Starts a thread whose fault or panic is reported.
-fn spawn(
+fn spawn<E: Into<Ended> + 'static>(
     name: &'static str,
     on_fault: &OnFault,
-    work: impl FnOnce() -> Result<(), Fault> + Send + 'static,
+    work: impl FnOnce() -> E + Send + 'static,
 ) -> Result<JoinHandle<()>, Fault> {
     let on_fault = on_fault.clone();
-    let body = move || match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(Ok(())) => {}
-        Ok(Err(fault)) => on_fault.report(fault),
+    let body = move || match catch_unwind(AssertUnwindSafe(work)).map(Into::into) {
+        Ok(Ended(Ok(()))) => {}
+        Ok(Ended(Err(fault))) => on_fault.report(fault),
         Err(_) => on_fault.report(Fault::Bug(name)),
     };
     Ok(std::thread::Builder::new().name(name.to_owned()).spawn(body)?)
+}
+
+/// How a thread's work ended.
+struct Ended(Result<(), Fault>);
+
+impl From<()> for Ended {
+    fn from((): ()) -> Ended {
+        Ended(Ok(()))
+    }
+}
+
+impl From<Result<(), Fault>> for Ended {
+    fn from(result: Result<(), Fault>) -> Ended {
+        Ended(result)
+    }
 }

@@ -3,6 +3,7 @@
 //! After a fault nothing more is told as done: the fault goes up, the thread ends, waiting answers are dropped untold.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -17,14 +18,15 @@ use crate::{Fault, Meters};
 /// How long to wait for room when even the journal's reserve is used up.
 const FULL_PAUSE: Duration = Duration::from_millis(200);
 
+/// How long a stop waits for room.
+const FULL_LAST: Duration = Duration::from_secs(3);
+
 /// What the writer is given to do.
 pub(crate) enum Work {
     /// Make this batch durable, then let its answers go.
     Keep(Batch),
     /// Nothing more will come.
     Stop,
-    /// The archive holds everything up to here for good: older segments may be recycled.
-    Release(u64),
 }
 
 /// The writer and its connections.
@@ -34,16 +36,22 @@ pub(crate) struct Writer {
     pub deliver: Deliver,
     pub archiver: Frames,
     pub meters: Arc<Meters>,
+    /// The latest durable sequence, for those who ask.
+    pub durable: Arc<AtomicU64>,
+    /// Up to where the archive holds everything for good: older segments may be recycled.
+    pub released: Arc<AtomicU64>,
+    pub stopping: Arc<AtomicBool>,
 }
 
 impl Writer {
     /// Works until it is stopped; then the archive is stopped too.
     pub(crate) fn run(mut self, work: &Receiver<Work>) -> Result<(), Fault> {
+        let mut released = 0;
         while let Ok(work) = work.recv() {
+            self.release(&mut released)?;
             match work {
                 Work::Keep(batch) => self.keep(batch)?,
                 Work::Stop => break,
-                Work::Release(through) => self.journal.release(through)?,
             }
             self.meters.storage.set(match self.journal.gauge().space() {
                 Space::Ample => 0,
@@ -62,6 +70,7 @@ impl Writer {
             self.meters.frame_events.observe(f64::from(frame.count));
             self.meters.events.inc_by(u64::from(frame.count));
             self.meters.durable.set(last);
+            self.durable.store(last, Ordering::Release);
             // Before the answers: whoever was told of an event finds it in the archive.
             let first = frame.sequence;
             self.archiver.send(archiver::Frame { first, last, payload: batch.payload });
@@ -74,13 +83,33 @@ impl Writer {
         Ok(())
     }
 
+    fn release(&mut self, released: &mut u64) -> Result<(), Fault> {
+        let through = self.released.load(Ordering::Acquire);
+        if through > *released {
+            self.journal.release(through)?;
+            *released = through;
+        }
+        Ok(())
+    }
+
     fn append(&mut self, frame: &Frame<'_>) -> Result<(), Fault> {
         let started = Instant::now();
+        let mut released = 0;
+        let mut stop_by = None;
         loop {
             match self.journal.append(frame) {
                 Ok(()) => break,
                 // Nothing was written: this is no retry of a failed write.
-                Err(JournalFault::Full) => std::thread::sleep(FULL_PAUSE),
+                Err(JournalFault::Full) => {
+                    if self.stopping.load(Ordering::Acquire) {
+                        let by = *stop_by.get_or_insert_with(|| Instant::now() + FULL_LAST);
+                        if Instant::now() >= by {
+                            return Err(JournalFault::Full.into());
+                        }
+                    }
+                    self.release(&mut released)?;
+                    std::thread::sleep(FULL_PAUSE);
+                }
                 Err(fault) => return Err(fault.into()),
             }
         }

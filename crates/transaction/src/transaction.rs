@@ -188,6 +188,15 @@ impl Transaction {
                 || self.check.as_ref().is_some_and(|check| check.needs_attention))
     }
 
+    /// Retries did not help at this branch (`None`: the check-back).
+    #[must_use]
+    pub fn needs_attention_at(&self, branch: Option<u16>) -> bool {
+        match branch {
+            Some(index) => self.branches.get(usize::from(index)).is_some_and(|branch| branch.pace.needs_attention),
+            None => self.check.as_ref().is_some_and(|check| check.needs_attention),
+        }
+    }
+
     /// The name of its state on the wire.
     #[must_use]
     pub fn state_name(&self) -> &'static str {

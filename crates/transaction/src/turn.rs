@@ -9,8 +9,16 @@ use crate::{Branch, BranchState, Mode, Order, Pattern, Phase, Transaction};
 pub(crate) fn take_turns(transaction: &mut Transaction) {
     loop {
         let mut moved = false;
-        for index in 0..transaction.branches.len() {
-            if let Some(by) = due_move(transaction, index) {
+        let branches = transaction.branches.len();
+        // What is undone in reverse is walked in reverse: one walk settles a whole chain.
+        let is_reverse = match (transaction.phase, transaction.spec.pattern) {
+            (Phase::Cancelling, _) | (Phase::Confirming, Pattern::Tcc | Pattern::Saga) => true,
+            (Phase::Open | Phase::Cooling | Phase::Confirmed | Phase::Cancelled, _)
+            | (Phase::Confirming, Pattern::Message) => false,
+        };
+        for step in 0..branches {
+            let index = if is_reverse { branches - 1 - step } else { step };
+            while let Some(by) = due_move(transaction, index) {
                 transaction.branches[index].step(by);
                 moved = true;
             }

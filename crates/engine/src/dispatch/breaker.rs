@@ -11,7 +11,7 @@ const PROBES: u8 = 3;
 enum State {
     Closed { failures: u32 },
     Open { until: Time, pause_ms: u64 },
-    Probing { pause_ms: u64, left: u8 },
+    Probing { pause_ms: u64, left: u8, since: Time },
 }
 
 /// Whether a call may go out.
@@ -46,11 +46,16 @@ impl Breaker {
         match self.state {
             State::Closed { .. } => Passage::Free,
             State::Open { until, pause_ms } if until <= now => {
-                self.state = State::Probing { pause_ms, left: PROBES - 1 };
+                self.state = State::Probing { pause_ms, left: PROBES - 1, since: now };
                 Passage::Probe
             }
-            State::Probing { pause_ms, left } if left > 0 => {
-                self.state = State::Probing { pause_ms, left: left - 1 };
+            State::Probing { pause_ms, left, since } if left > 0 => {
+                self.state = State::Probing { pause_ms, left: left - 1, since };
+                Passage::Probe
+            }
+            // The probes hang: another round, so that their time-outs bar nobody.
+            State::Probing { pause_ms, since, .. } if since.plus_ms(PAUSE_MAX_MS) <= now => {
+                self.state = State::Probing { pause_ms, left: PROBES - 1, since: now };
                 Passage::Probe
             }
             State::Open { .. } | State::Probing { .. } => Passage::Barred,
@@ -62,7 +67,7 @@ impl Breaker {
         match self.state {
             State::Closed { .. } => false,
             State::Open { until, .. } => until > now,
-            State::Probing { left, .. } => left == 0,
+            State::Probing { left, since, .. } => left == 0 && since.plus_ms(PAUSE_MAX_MS) > now,
         }
     }
 
@@ -90,8 +95,8 @@ impl Breaker {
 
     /// A call that was let through was not made after all.
     pub(crate) fn unused(&mut self) {
-        if let State::Probing { pause_ms, left } = self.state {
-            self.state = State::Probing { pause_ms, left: left.saturating_add(1).min(PROBES) };
+        if let State::Probing { pause_ms, left, since } = self.state {
+            self.state = State::Probing { pause_ms, left: left.saturating_add(1).min(PROBES), since };
         }
     }
 

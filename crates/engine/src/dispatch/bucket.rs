@@ -17,7 +17,15 @@ impl Bucket {
     /// A full bucket of `brim` tokens that gains `per_second` tokens a second.
     pub(crate) fn new(per_second: u32, brim: u32) -> Bucket {
         let brim = u64::from(brim.max(1)) * TOKEN;
-        Bucket { level: brim, brim, per_second: u64::from(per_second) * TOKEN, filled_at: Time::START }
+        Bucket { level: brim, brim, per_second: u64::from(per_second.max(1)) * TOKEN, filled_at: Time::START }
+    }
+
+    /// A bucket that never gives more than `rate` tokens within one second: what it holds counts into it.
+    pub(crate) fn within(rate: u32) -> Bucket {
+        match rate / 10 {
+            0 => Bucket::new(rate, 1),
+            brim => Bucket::new(rate - brim, brim),
+        }
     }
 
     /// Adds `thousandths` of a token.
@@ -25,10 +33,15 @@ impl Bucket {
         self.level = self.level.saturating_add(thousandths).min(self.brim);
     }
 
+    /// Is there a token?
+    pub(crate) fn has_one(&mut self, now: Time) -> bool {
+        self.fill(now);
+        self.level >= TOKEN
+    }
+
     /// Takes one token if there is one.
     pub(crate) fn take(&mut self, now: Time) -> bool {
-        self.fill(now);
-        let has_one = self.level >= TOKEN;
+        let has_one = self.has_one(now);
         if has_one {
             self.level -= TOKEN;
         }
@@ -38,16 +51,21 @@ impl Bucket {
     /// When there will be a token, if time alone brings one.
     pub(crate) fn next_at(&self, now: Time) -> Time {
         let missing = TOKEN.saturating_sub(self.level);
-        let ms = missing.saturating_mul(1_000).div_ceil(self.per_second.max(1));
-        now.plus_ms(ms.max(1))
+        let micros = missing.saturating_mul(1_000_000).div_ceil(self.per_second);
+        let at = Time(self.filled_at.0.saturating_add(i64::try_from(micros).unwrap_or(i64::MAX)));
+        at.max(Time(now.0.saturating_add(1)))
     }
 
+    /// Counts only the time that whole thousandths took, so that no fraction is lost however often it is asked.
     fn fill(&mut self, now: Time) {
         let micros = u64::try_from(now.0.saturating_sub(self.filled_at.0)).unwrap_or(0);
         let gained = self.per_second.saturating_mul(micros) / 1_000_000;
-        if gained > 0 {
-            self.filled_at = now;
-            self.deposit(gained);
+        if self.level.saturating_add(gained) >= self.brim {
+            (self.level, self.filled_at) = (self.brim, now.max(self.filled_at));
+        } else if gained > 0 {
+            self.level += gained;
+            let took = gained.saturating_mul(1_000_000) / self.per_second;
+            self.filled_at = Time(self.filled_at.0.saturating_add(i64::try_from(took).unwrap_or(i64::MAX)));
         }
     }
 }
@@ -57,14 +75,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn never_gives_more_than_its_rate() {
-        let mut bucket = Bucket::new(100, 10);
-        let mut given = 0;
-        for ms in 0..10_000 {
-            while bucket.take(Time(1_000_000_000 + ms * 1000)) {
-                given += 1;
+    fn never_gives_more_than_its_rate_within_a_second() {
+        for rate in [1, 5, 100, 5_000] {
+            let mut bucket = Bucket::within(rate);
+            let mut given: Vec<i64> = Vec::new();
+            for tick in 0..40_000 {
+                let now = 1_000_000_000 + tick * 100;
+                while bucket.take(Time(now)) {
+                    given.push(now);
+                }
             }
+            let apart = usize::try_from(rate).unwrap();
+            let one_more_in_a_second = given.windows(apart + 1).any(|run| run[apart] - run[0] < 1_000_000);
+            assert!(!one_more_in_a_second, "more than {rate} within a second");
+            assert!(
+                given.len() * 10 >= usize::try_from(rate).unwrap() * 4 * 8,
+                "{} in four seconds at {rate}",
+                given.len()
+            );
         }
-        assert!((990..=1_010).contains(&given), "{given} in ten seconds at 100 a second, 10 at once");
     }
 }

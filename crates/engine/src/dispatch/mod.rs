@@ -18,6 +18,9 @@ use participant::Participant;
 /// Participants remembered at once; idle ones beyond it are forgotten.
 const PARTICIPANTS_MAX: usize = 4_096;
 
+/// The name that participants share beyond [`PARTICIPANTS_MAX`].
+const OTHERS: &str = "others";
+
 /// One call of one transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Job {
@@ -32,7 +35,7 @@ pub(crate) struct Job {
 pub(crate) enum Offer {
     /// It is queued and will come out of [`Dispatch::next`].
     Queued,
-    /// There is no room or no retry budget: offer it again at this time.
+    /// There is no room: offer it again at this time.
     PutOff(Time),
     /// The breaker is open: count it as a failed attempt without calling.
     Barred,
@@ -70,7 +73,7 @@ impl Dispatch {
 
     /// Offers a call to `name`.
     pub(crate) fn offer(&mut self, name: &str, job: Job, now: Time) -> Offer {
-        let name = self.known(name);
+        let name = self.known(name, now);
         let Some(participant) = self.participants.get_mut(&name) else {
             return Offer::PutOff(now.plus_ms(1_000));
         };
@@ -84,13 +87,11 @@ impl Dispatch {
     /// Takes the next call that leaves its queue at `now`, with its participant; one to be sent has its place until
     /// [`Dispatch::heard`] or [`Dispatch::unused`].
     pub(crate) fn next(&mut self, now: Time) -> Option<(Arc<str>, Job, Exit)> {
+        let free = self.free();
         for _ in 0..self.turn.len() {
-            if self.in_flight >= self.config.calls_max {
-                return None;
-            }
             let name = self.turn.pop_front()?;
             let Some(participant) = self.participants.get_mut(&name) else { continue };
-            let next = participant.next(now);
+            let next = participant.next(now, free);
             if participant.queued() > 0 {
                 self.turn.push_back(Arc::clone(&name));
             }
@@ -125,25 +126,39 @@ impl Dispatch {
 
     /// When a queued call may go out by the passing of time alone (a rate, a breaker's pause).
     pub(crate) fn next_at(&self, now: Time) -> Option<Time> {
-        if self.in_flight >= self.config.calls_max {
-            return None;
-        }
+        let free = self.free();
         let participants = self.turn.iter().filter_map(|name| self.participants.get(name));
-        participants.filter_map(|participant| participant.next_at(now)).min()
+        participants.filter_map(|participant| participant.next_at(now, free)).min()
     }
 
-    fn known(&mut self, name: &str) -> Arc<str> {
+    /// Places that are free. A participant may have as many under way as others could still have: whoever hangs
+    /// takes half of them, the next a quarter, and one is always left.
+    fn free(&self) -> usize {
+        self.config.calls_max.saturating_sub(self.in_flight)
+    }
+
+    /// The name under which a participant is known. When too many are busy at once, the further ones share one name.
+    fn known(&mut self, name: &str, now: Time) -> Arc<str> {
         if let Some((known, _)) = self.participants.get_key_value(name) {
             return Arc::clone(known);
         }
         if self.participants.len() >= PARTICIPANTS_MAX {
-            self.participants.retain(|_, participant| !participant.is_idle());
+            let meters = &self.meters;
+            self.participants.retain(|name, participant| {
+                let stays = !participant.is_idle(now);
+                if !stays {
+                    meters.forget(name);
+                }
+                stays
+            });
         }
-        let known: Arc<str> = Arc::from(name);
-        if self.participants.len() < PARTICIPANTS_MAX {
-            let limits = self.config.participants.get(name).unwrap_or(&self.config.participant);
-            self.participants.insert(Arc::clone(&known), Participant::new(name, limits, &self.meters));
-        }
+        let has_room = self.participants.len() < PARTICIPANTS_MAX;
+        let known: Arc<str> = Arc::from(if has_room { name } else { OTHERS });
+        let limits = self.config.participants.get(name).unwrap_or(&self.config.participant);
+        let meters = &self.meters;
+        self.participants
+            .entry(Arc::clone(&known))
+            .or_insert_with(|| Participant::new(&known, limits, meters));
         known
     }
 }

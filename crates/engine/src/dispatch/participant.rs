@@ -1,4 +1,4 @@
-//! One participant: its queue, its places, its rate, its retry budget, its breaker.
+//! One participant: its queues, its places, its rate, its retry budget, its breaker.
 
 use std::collections::VecDeque;
 
@@ -16,16 +16,23 @@ use crate::{Meters, ParticipantLimits};
 const RETRIES_PER_SECOND: u32 = 10;
 /// Repeats that may come at once.
 const RETRIES_AT_ONCE: u32 = 100;
-/// How long a call that found no room is put off.
+/// What an answered call gives back to the retry budget, in thousandths: more than the one it took, so that the
+/// budget of a participant that answers again soon stands in nobody's way.
+const ANSWERED: u64 = 2_000;
+/// How long a call that found no room is put off at least.
 const PUT_OFF_MS: u64 = 1_000;
+/// Time between two calls that were put off, so that a backlog does not come back together.
+const PUT_OFF_APART: i64 = 50;
 
 pub(crate) struct Participant {
     limits: ParticipantLimits,
-    queue: VecDeque<Job>,
+    first: VecDeque<Job>,
+    repeats: VecDeque<Job>,
     in_flight: usize,
     rate: Option<Bucket>,
     retries: Bucket,
     breaker: Breaker,
+    put_off_until: Time,
     meters: ParticipantMeters,
 }
 
@@ -40,14 +47,15 @@ struct ParticipantMeters {
 impl Participant {
     pub(crate) fn new(name: &str, limits: &ParticipantLimits, meters: &Meters) -> Participant {
         let labels = ParticipantLabels { participant: name.to_owned() };
-        let rate = (limits.rate > 0).then(|| Bucket::new(limits.rate, limits.rate.div_ceil(10)));
         Participant {
-            rate,
+            rate: (limits.rate > 0).then(|| Bucket::within(limits.rate)),
             retries: Bucket::new(RETRIES_PER_SECOND, RETRIES_AT_ONCE),
             breaker: Breaker::new(limits.breaker_failures, limits.breaker_ms),
-            queue: VecDeque::new(),
+            first: VecDeque::new(),
+            repeats: VecDeque::new(),
             in_flight: 0,
             limits: limits.clone(),
+            put_off_until: Time::START,
             meters: ParticipantMeters {
                 queue: meters.call_queue.get_or_create(&labels).clone(),
                 in_flight: meters.in_flight.get_or_create(&labels).clone(),
@@ -62,40 +70,45 @@ impl Participant {
         if self.breaker.bars(now) {
             return Offer::Barred;
         }
-        let is_repeat = job.target.attempt > 1;
-        let has_room = self.queue.len() < self.limits.queue;
-        if !has_room || (is_repeat && !self.retries.take(now)) {
+        let is_first = job.target.attempt == 1;
+        let queue = if is_first { &mut self.first } else { &mut self.repeats };
+        if queue.len() >= self.limits.queue {
             self.meters.put_off.inc();
-            // Spread by number, so that what was put off together does not come back together.
-            return Offer::PutOff(now.plus_ms(PUT_OFF_MS + job.number % PUT_OFF_MS));
+            self.put_off_until =
+                Time(self.put_off_until.max(now.plus_ms(PUT_OFF_MS)).0.saturating_add(PUT_OFF_APART));
+            return Offer::PutOff(self.put_off_until);
         }
-        if is_repeat {
-            self.meters.retries.inc();
-        } else {
+        if is_first {
             self.retries.deposit(u64::from(self.limits.retry_percent) * 10);
         }
-        self.queue.push_back(job);
+        queue.push_back(job);
         self.show();
         Offer::Queued
     }
 
-    pub(crate) fn next(&mut self, now: Time) -> Option<(Job, Exit)> {
-        if self.queue.is_empty() {
-            return None;
-        }
+    /// The next call that leaves a queue; `places` are the most that may be under way.
+    pub(crate) fn next(&mut self, now: Time, places: usize) -> Option<(Job, Exit)> {
         if self.breaker.bars(now) {
-            let job = self.queue.pop_front()?;
+            let job = self.first.pop_front().or_else(|| self.repeats.pop_front())?;
             self.show();
             return Some((job, Exit::Barred));
         }
-        if self.in_flight >= self.limits.concurrency || self.rate.as_mut().is_some_and(|rate| !rate.take(now))
+        if self.in_flight >= places.min(self.limits.concurrency) || self.queued() == 0 {
+            return None;
+        }
+        let is_first = !self.first.is_empty();
+        if !is_first && !self.retries.has_one(now) {
+            return None;
+        }
+        if self.rate.as_mut().is_some_and(|rate| !rate.take(now)) || self.breaker.pass(now) == Passage::Barred
         {
             return None;
         }
-        if self.breaker.pass(now) == Passage::Barred {
-            return None;
+        let job = if is_first { self.first.pop_front()? } else { self.repeats.pop_front()? };
+        if !is_first {
+            self.retries.take(now);
+            self.meters.retries.inc();
         }
-        let job = self.queue.pop_front()?;
         self.in_flight += 1;
         self.show();
         Some((job, Exit::Send))
@@ -105,7 +118,10 @@ impl Participant {
         self.in_flight = self.in_flight.saturating_sub(1);
         match reply {
             Reply::Unknown { .. } => self.breaker.failed(now),
-            Reply::Done { .. } | Reply::Refused { .. } | Reply::InProgress => self.breaker.answered(),
+            Reply::Done { .. } | Reply::Refused { .. } | Reply::InProgress => {
+                self.breaker.answered();
+                self.retries.deposit(ANSWERED);
+            }
         }
         self.show();
     }
@@ -116,23 +132,27 @@ impl Participant {
         self.show();
     }
 
-    pub(crate) fn next_at(&self, now: Time) -> Option<Time> {
-        if self.in_flight >= self.limits.concurrency {
+    /// When a queued call may leave by the passing of time alone.
+    pub(crate) fn next_at(&self, now: Time, places: usize) -> Option<Time> {
+        if self.queued() == 0 || self.in_flight >= places.min(self.limits.concurrency) {
             return None; // a reply will free a place
         }
-        self.rate.as_ref().map(|rate| rate.next_at(now))
+        let by_budget = self.first.is_empty().then(|| self.retries.next_at(now));
+        let by_rate = self.rate.as_ref().map(|rate| rate.next_at(now));
+        Some(by_budget.max(by_rate).unwrap_or(now))
     }
 
     pub(crate) fn queued(&self) -> usize {
-        self.queue.len()
+        self.first.len() + self.repeats.len()
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
-        self.queue.is_empty() && self.in_flight == 0 && self.breaker.level() == 0
+    /// Nothing is queued or under way, and nothing is remembered against it that time has not settled.
+    pub(crate) fn is_idle(&self, now: Time) -> bool {
+        self.queued() == 0 && self.in_flight == 0 && !self.breaker.bars(now)
     }
 
     fn show(&self) {
-        self.meters.queue.set(i64::try_from(self.queue.len()).unwrap_or(i64::MAX));
+        self.meters.queue.set(i64::try_from(self.queued()).unwrap_or(i64::MAX));
         self.meters.in_flight.set(i64::try_from(self.in_flight).unwrap_or(i64::MAX));
         self.meters.breaker.set(self.breaker.level());
     }

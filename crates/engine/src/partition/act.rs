@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use transaction::refusal::BRANCHES_INVALID;
-use transaction::{Command, Refusal, Time, Transaction, carry_out};
+use transaction::{Command, Refusal, Time, Transaction, carry_out, next_due};
 
 use super::begin::same_content;
-use super::memory::Shown;
+use super::memory::{Shown, Slot};
 use super::{Lookup, Partition, Replayed};
 use crate::{Act, Answer, Respond};
 
@@ -35,17 +35,24 @@ impl Partition {
         self.check_room(command, number)?;
         let before = self.batch.last;
         self.carry_out(number, command, now)?;
-        if self.batch.last == before {
-            return Ok(Replayed::Yes);
-        }
+        let replayed = if self.batch.last == before { Replayed::Yes } else { Replayed::No };
         if let Some(key) = &act.key {
             self.keep_key(key, number, now);
         }
-        Ok(Replayed::No)
+        Ok(replayed)
     }
 
     /// Carries out `command` on the transaction in memory: folds and keeps its events, then settles what they changed.
+    /// Time goes first: what fell due before the command came is decided before it.
     pub(super) fn carry_out(&mut self, number: u64, command: &Command, now: Time) -> Result<(), Refusal> {
+        let fell_due = |slot: &Slot| next_due(&slot.transaction).is_some_and(|due| due <= now);
+        if *command != Command::Due && self.memory.get(number).is_some_and(fell_due) {
+            self.decide(number, &Command::Due, now)?;
+        }
+        self.decide(number, command, now)
+    }
+
+    fn decide(&mut self, number: u64, command: &Command, now: Time) -> Result<(), Refusal> {
         let Some(slot) = self.memory.get_mut(number) else { return Ok(()) };
         let before = Shown::of(&slot.transaction);
         let sequence = slot.transaction.sequence;
@@ -61,7 +68,7 @@ impl Partition {
         outcome
     }
 
-    fn check_room(&self, command: &Command, number: u64) -> Result<(), Refusal> {
+    fn check_room(&mut self, command: &Command, number: u64) -> Result<(), Refusal> {
         let Command::Register(spec) = command else { return Ok(()) };
         let Some(slot) = self.memory.get(number) else { return Ok(()) };
         let most = self.config.limits.branches;
@@ -70,7 +77,8 @@ impl Partition {
             return Err(BRANCHES_INVALID
                 .because(format!("the transaction has {most} branches, as many as are allowed")));
         }
-        Ok(())
+        // A branch is new work: the reserve is kept for what is open to finish.
+        if is_known { Ok(()) } else { self.refuses_new().map_or(Ok(()), Err) }
     }
 }
 

@@ -14,7 +14,12 @@ impl Partition {
         let until = (begin.wait_ms > 0).then(|| now.plus_ms(begin.wait_ms));
         match self.known(&begin) {
             Err(refusal) => self.release(respond, Err(refusal)),
-            Ok(Known::InMemory(number)) => self.answer_or_wait(number, respond, (Replayed::Yes, until)),
+            Ok(Known::InMemory(number)) => {
+                if let Some(key) = begin.key.as_ref().filter(|key| self.memory.key(&key.scope).is_none()) {
+                    self.keep_key(key, number, now);
+                }
+                self.answer_or_wait(number, respond, (Replayed::Yes, until));
+            }
             Ok(Known::ByKey(number)) => (self.ports.lookup)(Lookup::Known(number, respond)),
             Ok(Known::ById(number)) => (self.ports.lookup)(Lookup::Begin(begin, number, respond)),
             Ok(Known::Not) => match self.refuses_new() {
@@ -28,7 +33,7 @@ impl Partition {
     }
 
     /// Where the transaction is that this request has begun before, if it has.
-    fn known(&self, begin: &Begin) -> Result<Known, Refusal> {
+    fn known(&mut self, begin: &Begin) -> Result<Known, Refusal> {
         if let Some(key) = &begin.key
             && let Some(row) = self.key_row(key)?
         {
@@ -40,8 +45,11 @@ impl Partition {
             let is_same = self.memory.get(number).is_some_and(|slot| slot.transaction.spec == begin.spec);
             return if is_same { Ok(Known::InMemory(number)) } else { Err(other_content(&begin.spec.id)) };
         }
-        let archived = self.ports.archive.number_of(&begin.spec.id).map_err(|fault| unavailable(&fault))?;
-        Ok(archived.map_or(Known::Not, Known::ById))
+        match self.ports.archive.number_of(&begin.spec.id) {
+            Ok(archived) => Ok(archived.map_or(Known::Not, Known::ById)),
+            // A full disk breaks the archive first: the caller is told the cause.
+            Err(fault) => Err(self.refuses_new().unwrap_or_else(|| unavailable(&fault))),
+        }
     }
 
     /// Keeps the first events of a new transaction.

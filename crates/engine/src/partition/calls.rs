@@ -27,7 +27,7 @@ impl Partition {
             return; // what it wants rests on events that are not durable yet; their release will come
         }
         let due: Vec<CallTarget> = wanted(&slot.transaction)
-            .filter(|target| target.at.max(slot.put_off) <= now && !slot.is_in_flight(target))
+            .filter(|target| slot.ready_at(target) <= now && !slot.is_in_flight(target))
             .collect();
         for target in due {
             self.offer(&Job { number, target }, now);
@@ -42,17 +42,27 @@ impl Partition {
         let participant = self.ports.network.participant(url);
         match self.dispatch.offer(&participant, job.clone(), now) {
             Offer::Queued => slot.in_flight.push((job.target.branch, job.target.operation)),
-            Offer::PutOff(at) => slot.put_off = at,
+            Offer::PutOff(at) => slot.put_off(job.target, at),
             Offer::Barred => {
                 slot.in_flight.push((job.target.branch, job.target.operation));
-                self.bar(job, Arc::from(participant), now);
+                self.bar(job, &participant, now);
             }
         }
     }
 
-    /// Counts a call as failed that the breaker kept back.
-    fn bar(&mut self, job: &Job, participant: Arc<str>, now: Time) {
+    /// The breaker keeps a call back: it counts as failed until a person is asked to look, and then just waits, so that
+    /// a participant that is gone for long fills no journal.
+    fn bar(&mut self, job: &Job, participant: &str, now: Time) {
+        let Some(slot) = self.memory.get_mut(job.number) else { return };
+        if slot.transaction.needs_attention_at(job.target.branch) {
+            let until = now.plus_ms(slot.transaction.spec.retry.max_ms);
+            slot.put_off(job.target, until);
+            self.no_longer_in_flight(&job.target, job.number);
+            self.rearm(job.number);
+            return;
+        }
         let error = Arc::from(format!("not called: the breaker of {participant} is open"));
+        let participant = Arc::from(participant);
         let ticket = Ticket { number: job.number, target: job.target, participant, sent_at: now };
         self.barred.push_back((ticket, Reply::Unknown { error }));
     }
@@ -67,13 +77,15 @@ impl Partition {
                 let is_wanted = wanted(&slot.transaction).any(|target| is_same(&target, &job.target));
                 is_wanted.then(|| slot.transaction.call(job.target, now)).flatten()
             });
-            match (exit, call) {
-                (Exit::Barred, _) => self.bar(&job, participant, now),
-                (Exit::Send, None) => {
-                    self.dispatch.unused(&participant);
+            match (call, exit) {
+                (None, exit) => {
+                    if exit == Exit::Send {
+                        self.dispatch.unused(&participant);
+                    }
                     self.no_longer_in_flight(&job.target, job.number);
                 }
-                (Exit::Send, Some(call)) => {
+                (Some(_), Exit::Barred) => self.bar(&job, &participant, now),
+                (Some(call), Exit::Send) => {
                     let ticket = Ticket { number: job.number, target: job.target, participant, sent_at: now };
                     let heard = Arc::clone(&self.ports.heard);
                     self.leaving.push((call, Box::new(move |reply| heard(ticket, reply))));

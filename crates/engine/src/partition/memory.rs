@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use transaction::{CallTarget, Operation, Pattern, Phase, Time, Transaction};
+use transaction::{CallTarget, Kind, Operation, Pattern, Phase, Time, Transaction};
 
 use crate::Meters;
 use crate::entry::KeyRow;
@@ -17,10 +17,12 @@ pub(crate) struct Slot {
     pub transaction: Arc<Transaction>,
     /// Calls queued or under way, by branch and operation.
     pub in_flight: Vec<(Option<u16>, Operation)>,
+    /// Calls that found no room, with the time at which they are offered again.
+    pub put_off: Vec<(CallTarget, Time)>,
     /// Its timer, if one is set.
     pub due: Option<Time>,
-    /// Calls are not started before this.
-    pub put_off: Time,
+    /// Bytes it holds, as last counted.
+    pub bytes: usize,
     /// Held answers, by id.
     pub waiters: Vec<u64>,
 }
@@ -33,6 +35,7 @@ pub(crate) struct Memory {
     /// Final transactions and keys that wait for the archive, by the sequence it must reach.
     leaving: VecDeque<(u64, Leaving)>,
     open: BTreeSet<(Time, u64)>,
+    bytes: usize,
     meters: StateMeters,
 }
 
@@ -49,6 +52,7 @@ impl Memory {
             keys: HashMap::new(),
             leaving: VecDeque::new(),
             open: BTreeSet::new(),
+            bytes: 0,
             meters: StateMeters::new(meters),
         }
     }
@@ -59,8 +63,17 @@ impl Memory {
         self.open.insert((transaction.created_at, number));
         self.meters.entered(&transaction);
         self.meters.oldest(self.open.first());
-        let slot =
-            Slot { transaction, in_flight: Vec::new(), due: None, put_off: Time::START, waiters: Vec::new() };
+        let bytes = held_bytes(&transaction);
+        self.bytes += bytes;
+        self.meters.bytes(self.bytes);
+        let slot = Slot {
+            transaction,
+            in_flight: Vec::new(),
+            put_off: Vec::new(),
+            due: None,
+            bytes,
+            waiters: Vec::new(),
+        };
         self.slots.insert(number, slot);
     }
 
@@ -81,6 +94,11 @@ impl Memory {
         self.open.len()
     }
 
+    /// Bytes that transactions in memory hold.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     pub(crate) fn key(&self, scope: &str) -> Option<&KeyRow> {
         self.keys.get(scope)
     }
@@ -93,7 +111,11 @@ impl Memory {
 
     /// Books a change of state; a final transaction leaves when the archive has it.
     pub(crate) fn changed(&mut self, before: &Shown, number: u64) {
-        let Some(slot) = self.slots.get(&number) else { return };
+        let Some(slot) = self.slots.get_mut(&number) else { return };
+        let bytes = held_bytes(&slot.transaction);
+        self.bytes = self.bytes - slot.bytes + bytes;
+        slot.bytes = bytes;
+        self.meters.bytes(self.bytes);
         let transaction = &slot.transaction;
         self.meters.changed(before, transaction);
         if transaction.phase.is_final() && !before.phase.is_final() {
@@ -112,6 +134,7 @@ impl Memory {
             match self.leaving.pop_front() {
                 Some((_, Leaving::Transaction(number))) => {
                     if let Some(slot) = self.slots.remove(&number) {
+                        self.bytes -= slot.bytes;
                         self.numbers.remove(&slot.transaction.spec.id);
                     }
                 }
@@ -134,7 +157,41 @@ impl Slot {
     pub(crate) fn is_in_flight(&self, target: &CallTarget) -> bool {
         self.in_flight.contains(&(target.branch, target.operation))
     }
+
+    /// When the call may be offered.
+    pub(crate) fn ready_at(&self, target: &CallTarget) -> Time {
+        let put_off = self.put_off.iter().find(|(call, _)| call == target);
+        put_off.map_or(target.at, |(_, until)| target.at.max(*until))
+    }
+
+    /// The call found no room: not before `until`.
+    pub(crate) fn put_off(&mut self, target: CallTarget, until: Time) {
+        self.put_off.retain(|(call, _)| (call.branch, call.operation) != (target.branch, target.operation));
+        self.put_off.push((target, until));
+    }
 }
+
+/// What a transaction takes in memory, roughly: its texts and its fixed parts.
+fn held_bytes(transaction: &Transaction) -> usize {
+    let branches = transaction.branches.iter().map(|branch| {
+        let texts = [&branch.result, &branch.pace.last_error];
+        let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
+        let asked = match &branch.spec.kind {
+            Kind::Await => 0,
+            Kind::Call(call) => {
+                let headers: usize =
+                    call.headers.iter().map(|header| header.name.len() + header.value.len() + 32).sum();
+                headers + call.body.as_ref().map_or(0, |body| body.len()) + 256
+            }
+        };
+        BRANCH_BYTES + texts + asked
+    });
+    TRANSACTION_BYTES + branches.sum::<usize>()
+}
+
+/// The fixed part of a transaction and of a branch, with the indexes that lead to it.
+const TRANSACTION_BYTES: usize = 768;
+const BRANCH_BYTES: usize = 384;
 
 /// What the meters show of a transaction.
 #[derive(Clone, Copy)]
@@ -160,6 +217,7 @@ struct StateMeters {
     finished: Vec<Counter>,
     attention: Gauge,
     oldest: Gauge,
+    bytes: Gauge,
 }
 
 impl StateMeters {
@@ -178,7 +236,13 @@ impl StateMeters {
                 }
             }
         }
-        StateMeters { open, finished, attention: meters.attention.clone(), oldest: meters.oldest.clone() }
+        StateMeters {
+            open,
+            finished,
+            attention: meters.attention.clone(),
+            oldest: meters.oldest.clone(),
+            bytes: meters.open_bytes.clone(),
+        }
     }
 
     fn slot(pattern: Pattern, phase: Phase) -> usize {
@@ -207,6 +271,10 @@ impl StateMeters {
             (true, false) => self.attention.dec(),
             (true, true) | (false, false) => 0,
         };
+    }
+
+    fn bytes(&self, bytes: usize) {
+        self.bytes.set(i64::try_from(bytes).unwrap_or(i64::MAX));
     }
 
     fn oldest(&self, first: Option<&(Time, u64)>) {

@@ -14,7 +14,7 @@ mod waiters;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use journal::{Gauge, Space};
 use transaction::{Call, Refusal, RefusalKind, Reply, Time, Transaction};
@@ -31,8 +31,10 @@ use waiters::Waiters;
 pub(crate) use begin::{other_content, same_content, unavailable};
 pub(crate) use calls::Ticket;
 
-/// Timers handled before the next input gets its turn.
-const TIMERS_AT_ONCE: usize = 1_000;
+/// Timers, and calls kept back, that are handled before the next input gets its turn.
+const AT_ONCE: usize = 1_000;
+/// Bytes of frames that may wait for the archive; beyond it new work is refused until half of it is gone.
+const BACKLOG_MAX: u64 = 256 * 1024 * 1024;
 
 /// Everything that can happen to a partition.
 pub(crate) enum Input {
@@ -46,19 +48,8 @@ pub(crate) enum Input {
     Durable(u64),
     /// Everything up to this sequence is in the archive.
     Archived(u64),
-    /// The archive is too far behind, or has caught up.
-    Backlog(Backlog),
     /// Take no new work.
     Stop,
-}
-
-/// How far the archive is behind the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Backlog {
-    /// Near enough.
-    Bounded,
-    /// Further than memory should hold: no new work.
-    TooLong,
 }
 
 /// What a request that rests on the archive needs: it is answered there.
@@ -80,8 +71,19 @@ pub(crate) struct Ports {
     pub lookup: Box<dyn Fn(Lookup) + Send>,
     pub archive: Archive,
     pub space: Gauge,
+    /// Bytes of durable frames that wait for the archive.
+    pub waiting: Arc<AtomicU64>,
     /// Set once no new work is taken.
     pub stopping: Arc<AtomicBool>,
+}
+
+/// How far the archive is behind the journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Backlog {
+    /// Near enough.
+    Bounded,
+    /// Further than memory should hold, until half of it is gone.
+    TooLong,
 }
 
 /// A partition and its state.
@@ -140,21 +142,24 @@ impl Partition {
             Input::Heard(ticket, reply) => self.heard(&ticket, reply, now),
             Input::Durable(sequence) => self.became_durable(sequence, now),
             Input::Archived(sequence) => self.memory.forget(sequence),
-            Input::Backlog(backlog) => self.backlog = backlog,
             Input::Stop => self.ports.stopping.store(true, Ordering::Release),
         }
     }
 
     /// Does what is due at `now`: deadlines, ends of windows, repeated calls, held answers; then sends what may be sent.
     pub(crate) fn tick(&mut self, now: Time) {
-        for _ in 0..TIMERS_AT_ONCE {
-            match self.timers.pop(now) {
+        for _ in 0..AT_ONCE {
+            match (!self.is_full()).then(|| self.timers.pop(now)).flatten() {
                 None => break,
                 Some(Due::Transaction(number)) => self.fell_due(number, now),
                 Some(Due::Waiter(id)) => self.waited_enough(id),
             }
         }
-        while let Some((ticket, reply)) = self.barred.pop_front() {
+        for _ in 0..AT_ONCE {
+            // A frame has a largest size: the rest waits for the next turn.
+            let Some((ticket, reply)) = (!self.is_full()).then(|| self.barred.pop_front()).flatten() else {
+                break;
+            };
             self.reply(&ticket, reply, now);
         }
         self.send_calls(now);
@@ -202,7 +207,13 @@ impl Partition {
     }
 
     /// Why new work is refused now, if it is.
-    fn refuses_new(&self) -> Option<Refusal> {
+    fn refuses_new(&mut self) -> Option<Refusal> {
+        let waiting = self.ports.waiting.load(Ordering::Acquire);
+        self.backlog = match self.backlog {
+            Backlog::Bounded if waiting > BACKLOG_MAX => Backlog::TooLong,
+            Backlog::TooLong if waiting <= BACKLOG_MAX / 2 => Backlog::Bounded,
+            stays => stays,
+        };
         let refuse = |kind: &'static RefusalKind, detail: &str| {
             self.meters.shed.get_or_create(&ShedLabels { code: kind.code }).inc();
             Some(kind.because(detail))
@@ -221,6 +232,12 @@ impl Partition {
         }
         if self.memory.open_count() >= self.config.open_max {
             return refuse(&refusal::OVERLOADED, "as many transactions are open as the configuration allows");
+        }
+        if self.memory.bytes() >= self.config.open_bytes {
+            return refuse(
+                &refusal::OVERLOADED,
+                "open transactions hold as much memory as the configuration allows",
+            );
         }
         None
     }

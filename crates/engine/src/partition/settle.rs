@@ -25,7 +25,7 @@ impl Partition {
         if !transaction.phase.is_final() {
             let later = wanted(transaction)
                 .filter(|target| !slot.is_in_flight(target))
-                .map(|target| target.at.max(slot.put_off))
+                .map(|target| slot.ready_at(&target))
                 .filter(|at| *at > Time::START);
             due = later.chain(next_due(transaction)).min();
         }

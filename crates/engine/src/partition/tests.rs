@@ -52,6 +52,7 @@ impl Rig {
             }),
             archive: archive.clone(),
             space: journal.gauge(),
+            waiting: Arc::default(),
             stopping: Arc::default(),
         };
         let mut partition = Partition::after(journal.last_sequence(), config, (ports, Arc::default()));
