@@ -3,6 +3,7 @@
 //! It must never open a part of the folder for writing without the lock. Read next: `journal/src/file.rs`.
 
 use std::fs::{self, Permissions};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,12 +29,19 @@ pub(crate) enum Lock {
     Free(Folder),
     /// It is in use, by this process as its lock tells ("pid 4711").
     Held(String),
+    /// It cannot be written to: a copy on a read-only medium, or somebody else's.
+    ReadOnly,
 }
 
 fn take(disk: &RealDisk, path: &Path) -> anyhow::Result<Lock> {
     match disk.lock(LOCK) {
         Ok(lock) => Ok(Lock::Free(Folder { path: path.to_owned(), _lock: lock })),
         Err(LockRefused::Held(holder)) => Ok(Lock::Held(holder)),
+        Err(LockRefused::Failed(error))
+            if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+        {
+            Ok(Lock::ReadOnly)
+        }
         Err(LockRefused::Failed(error)) => {
             Err(error).with_context(|| format!("cannot lock the data folder {}", path.display()))
         }
@@ -56,6 +64,9 @@ impl Folder {
         }
         match take(&disk, path)? {
             Lock::Free(folder) => Ok(folder),
+            Lock::ReadOnly => bail!(
+                "the data folder {shown} cannot be written to: give it to this user, or give this process another --data"
+            ),
             Lock::Held(holder) => bail!(
                 "the data folder {shown} is in use by {holder}: end that process, or give this one another --data"
             ),

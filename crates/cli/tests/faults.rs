@@ -59,9 +59,9 @@ fn after_a_failed_sync_nothing_is_told_and_the_process_ends_with_3() {
     }
 }
 
-/// Words that run a command with a file system of `size` mounted on `at`, seen by that command only.
-fn small_disk(at: &Path, size: &str) -> Vec<String> {
-    let mount = format!("mount -t tmpfs -o size={size} tmpfs '{}' && exec \"$@\"", at.display());
+/// Words that run a command after this mount, which that command alone sees.
+fn after_mount(mount: &str) -> Vec<String> {
+    let mount = format!("{mount} && exec \"$@\"");
     let namespace: &[&str] = if is_root() { &["--mount"] } else { &["--user", "--map-root-user", "--mount"] };
     let words = [&["unshare"], namespace, &["sh", "-c", &mount, "sh"]].concat();
     words.into_iter().map(str::to_owned).collect()
@@ -77,7 +77,7 @@ fn a_full_disk_refuses_new_work_and_gives_it_back_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
-    let command = small_disk(&data, "160m");
+    let command = after_mount(&format!("mount -t tmpfs -o size=160m tmpfs '{}'", data.display()));
     let command: Vec<_> = command.iter().map(String::as_str).collect();
     let server = started(&command, folder.path(), &["--journal-segment-bytes", "33554432"]);
     // Its own view of the disk; the test's own has nothing mounted there.
@@ -154,4 +154,27 @@ fn fill(path: &Path) {
     let zeros = vec![0; 64 * 1024];
     while file.write_all(&zeros).is_ok() {}
     while file.write_all(&zeros[..512]).is_ok() {}
+}
+
+#[test]
+fn a_copy_on_a_read_only_medium_can_be_verified() {
+    let mut server = Tercet::start();
+    server.begin(&tcc("t", [awaited("pay")]));
+    server.signal("TERM");
+    assert_eq!(server.wait_end().code, Some(0));
+    let at = server.data().display().to_string();
+    let command = after_mount(&format!("mount --bind '{at}' '{at}' && mount -o remount,ro,bind '{at}'"));
+    let run = |words: &[&str]| {
+        let binary = env!("CARGO_BIN_EXE_tercet");
+        let output = Command::new(&command[0]).args(&command[1..]).arg(binary).args(words).output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code(), String::from_utf8(said).unwrap())
+    };
+    let (code, said) = run(&["journal", "verify", "--data", &at]);
+    assert!(
+        code == Some(0) && said.contains("not compared: the folder cannot be written to"),
+        "{code:?} {said}"
+    );
+    let (code, said) = run(&["serve", "--data", &at, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]);
+    assert!(code == Some(2) && said.contains("cannot be written to"), "{code:?} {said}");
 }

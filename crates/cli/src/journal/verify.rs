@@ -31,6 +31,8 @@ enum Compared {
     Missing,
     /// Another process has the folder.
     InUse(String),
+    /// The folder cannot be written to, and opening an archive writes.
+    ReadOnly,
 }
 
 /// Everything that was found in order.
@@ -63,7 +65,7 @@ pub(super) fn run(data: &Path, style: Style) -> ExitCode {
 fn check(data: &Path) -> Result<Found, String> {
     let lock = Folder::lock_existing(data).map_err(|error| words(&error))?;
     let archive = match &lock {
-        Lock::Held(_) => None,
+        Lock::Held(_) | Lock::ReadOnly => None,
         Lock::Free(_) if !archive_path(data).is_dir() => None,
         Lock::Free(folder) => Some(folder.archive().map_err(|error| words(&error))?),
     };
@@ -85,7 +87,9 @@ fn check(data: &Path) -> Result<Found, String> {
     });
     let report = match (walked, &lock) {
         (Ok(report), _) => report,
-        (Err(fault), Lock::Free(_)) => return Err(wrong.unwrap_or_else(|| fault.to_string())),
+        (Err(fault), Lock::Free(_) | Lock::ReadOnly) => {
+            return Err(wrong.unwrap_or_else(|| fault.to_string()));
+        }
         (Err(fault), Lock::Held(holder)) => {
             let why = wrong.unwrap_or_else(|| fault.to_string());
             return Err(format!(
@@ -97,6 +101,7 @@ fn check(data: &Path) -> Result<Found, String> {
         (Some(comparison), _) => Compared::Alike(finish(comparison)?),
         (None, Lock::Free(_)) => Compared::Missing,
         (None, Lock::Held(holder)) => Compared::InUse(holder),
+        (None, Lock::ReadOnly) => Compared::ReadOnly,
     };
     Ok(Found { report, replay, archive })
 }
@@ -139,6 +144,7 @@ fn text(data: &Path, found: &Found) -> String {
         ),
         Compared::Missing => "there is none; the next start makes it from the journal".to_owned(),
         Compared::InUse(holder) => format!("not compared: the folder is in use by {holder}"),
+        Compared::ReadOnly => "not compared: the folder cannot be written to".to_owned(),
     };
     format!(
         "journal     {}\n  segments  {}, frames {}, bytes of events {}\n  events    {} ({} to {})\n  head      {}\n  torn tail {torn}\n\
@@ -166,6 +172,7 @@ fn object(found: &Found) -> Value {
         }),
         Compared::Missing => json!({ "state": "missing" }),
         Compared::InUse(holder) => json!({ "state": "in_use", "holder": holder }),
+        Compared::ReadOnly => json!({ "state": "read_only" }),
     };
     json!({
         "verified": true,

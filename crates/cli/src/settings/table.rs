@@ -134,10 +134,13 @@ settings! {
     "limits.open_max" Shape::Count(SOME), "5000000",
         "Open transactions; beyond it new ones are refused, 503 overloaded.",
         |to, value| put(&mut to.engine.open_max, size(value));
-    "limits.waiters_max" Shape::Count(ANY), "100000",
+    "limits.open_bytes" Shape::Count(MIB..=1024 * 1024 * MIB), "4294967296",
+        "Bytes that open transactions may hold in memory; beyond it new ones and new branches are refused, 503 overloaded.",
+        |to, value| put(&mut to.engine.open_bytes, size(value));
+    "limits.waiters_max" Shape::Count(ANY), "5000",
         "Requests held open by wait_ms; beyond it they are answered at once.",
         |to, value| put(&mut to.engine.waiters_max, size(value));
-    "limits.calls_max" Shape::Count(SOME), "1024",
+    "limits.calls_max" Shape::Count(SOME), "2048",
         "Branch calls under way, to all participants together.",
         |to, value| put(&mut to.engine.calls_max, size(value));
     "limits.connections" Shape::Count(SOME), "10000",
@@ -200,7 +203,7 @@ settings! {
     "journal.retain_bytes" Shape::Count(0..=u64::MAX), "",
         "Bytes of journal files to keep once the archive holds what they hold. Not set: all.",
         |to, value| put(&mut to.journal.retain_bytes, Some(value.count()));
-    "journal.frames_in_flight" Shape::Count(1..=64), "2",
+    "journal.frames_in_flight" Shape::Count(1..=64), "1",
         "Frames decided but not yet durable.",
         |to, value| put(&mut to.engine.frames_in_flight, size(value));
     "retention_days" Shape::Count(0..=36_500), "30",
