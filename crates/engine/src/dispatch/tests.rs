@@ -94,7 +94,7 @@ fn repeats_are_budgeted() {
 }
 
 #[test]
-fn a_hanging_participant_leaves_places_to_others() {
+fn a_participant_that_never_answers_leaves_places_to_others() {
     let mut dispatch = dispatch(ParticipantLimits { concurrency: 10_000, ..ParticipantLimits::default() });
     for number in 0..5_000 {
         for name in ["a:80", "b:80", "c:80"] {
