@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::machine::Machine;
 
+/// Above this share of the cores, neighbours decide the figures: who waits for a core waits milliseconds.
+const QUIET: f64 = 0.1;
+
 /// A median over the rounds, with the least and the most.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Spread {
@@ -114,6 +117,11 @@ pub(crate) fn print_head(workload: &str, machine: &Machine) {
     println!(
         "{} cores ({}), load average {one} {five} {fifteen} at the start, kernel {}, {}",
         machine.cores, machine.processor, machine.kernel, machine.file_system
+    );
+    println!(
+        "neighbours used {:.0} % of the cores meanwhile{}",
+        machine.neighbours * 100.0,
+        if machine.neighbours > QUIET { ": too much, run it again on a quiet machine" } else { "" }
     );
     println!("Only the ratio counts: both sides had the same machine at the same time.\n");
 }

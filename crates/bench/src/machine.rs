@@ -4,9 +4,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
+
+use crate::process::{TICKS_PER_SECOND, Whose, cpu_us};
 
 /// The machine, as the run began.
 #[derive(Debug, Serialize)]
@@ -20,6 +23,18 @@ pub(crate) struct Machine {
     pub(crate) file_system: String,
     /// `release` or `debug`: figures of a debug build mean nothing.
     pub(crate) build: &'static str,
+    /// Share of all cores' time that was used by others while this ran, the kernel's own threads among them.
+    pub(crate) neighbours: f64,
+    #[serde(skip)]
+    begun: Spent,
+}
+
+/// Processor time up to a moment, in ticks.
+#[derive(Debug, Clone, Copy)]
+struct Spent {
+    at: Instant,
+    by_all: u64,
+    by_us: u64,
 }
 
 impl Machine {
@@ -40,8 +55,36 @@ impl Machine {
             kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned(),
             file_system,
             build: if cfg!(debug_assertions) { "debug" } else { "release" },
+            neighbours: 0.0,
+            begun: Spent::now()?,
         })
     }
+
+    /// Looks what others used since [`Machine::look`].
+    pub(crate) fn look_again(&mut self) -> anyhow::Result<()> {
+        let now = Spent::now()?;
+        let others = (now.by_all - self.begun.by_all).saturating_sub(now.by_us - self.begun.by_us);
+        let seconds = (now.at - self.begun.at).as_secs_f64();
+        self.neighbours = others as f64 / (seconds * (self.cores as u64 * TICKS_PER_SECOND) as f64);
+        Ok(())
+    }
+}
+
+impl Spent {
+    fn now() -> anyhow::Result<Self> {
+        let stat = fs::read_to_string("/proc/stat")?;
+        let by_all = busy(&stat).context("/proc/stat")?;
+        let by_us = cpu_us(std::process::id(), Whose::WithChildren)? * TICKS_PER_SECOND / 1_000_000;
+        Ok(Spent { at: Instant::now(), by_all, by_us })
+    }
+}
+
+/// All that is not idle: user, nice, system, interrupts, and what the host took away.
+fn busy(stat: &str) -> Option<u64> {
+    let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace().take(8);
+    let fields: Vec<u64> = fields.map_while(|field| field.parse().ok()).collect();
+    let [user, nice, system, _idle, _waiting, hard, soft, stolen] = fields[..] else { return None };
+    Some(user + nice + system + hard + soft + stolen)
 }
 
 fn load_average() -> anyhow::Result<[f64; 3]> {
@@ -87,9 +130,19 @@ mod tests {
     }
 
     #[test]
+    fn busy_is_all_but_idle() {
+        assert_eq!(busy("cpu  1 2 4 8 16 32 64 128 256 512\ncpu0 1 2\n"), Some(1 + 2 + 4 + 32 + 64 + 128));
+        assert_eq!(busy("cpu 1 2\n"), None);
+    }
+
+    #[test]
     fn this_machine_can_be_read() {
         let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
-        let machine = Machine::look(folder.path()).unwrap();
+        let mut machine = Machine::look(folder.path()).unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        machine.look_again().unwrap();
+        // Ticks are coarse: of a short time a little more than all may seem used.
+        assert!((0.0..=1.5).contains(&machine.neighbours), "{}", machine.neighbours);
         assert!(machine.cores >= 1 && !machine.kernel.is_empty() && !machine.file_system.is_empty());
     }
 }

@@ -16,7 +16,7 @@ use anyhow::{Context, anyhow, ensure};
 const READY_WITHIN: Duration = Duration::from_secs(300);
 const LISTENING_WITHIN: Duration = Duration::from_secs(30);
 /// `USER_HZ`: fixed at 100 on every Linux that this runs on.
-const TICKS_PER_SECOND: u64 = 100;
+pub(crate) const TICKS_PER_SECOND: u64 = 100;
 
 /// A running process; dropping it ends it.
 #[derive(Debug)]
@@ -128,16 +128,20 @@ pub(crate) enum Whose {
 /// Processor time of a process so far, user and system, in microseconds (to 10 ms).
 pub(crate) fn cpu_us(pid: u32, whose: Whose) -> anyhow::Result<u64> {
     let text = fs::read_to_string(proc_of(pid, "stat")).context("a measured process has ended")?;
-    let mut sum = ticks(&text, whose).context("/proc/PID/stat")?;
-    if let Whose::WithChildren = whose {
-        let children = fs::read_to_string(proc_of(pid, &format!("task/{pid}/children"))).unwrap_or_default();
-        // One that has just ended is in its parent's figures from now on.
-        let stats = children
-            .split_whitespace()
-            .filter_map(|child| fs::read_to_string(format!("/proc/{child}/stat")).ok());
-        sum += stats.filter_map(|stat| ticks(&stat, whose)).sum::<u64>();
-    }
-    Ok(sum * 1_000_000 / TICKS_PER_SECOND)
+    let own = ticks(&text, whose).context("/proc/PID/stat")?;
+    let below = if let Whose::WithChildren = whose { ticks_below(pid) } else { 0 };
+    Ok((own + below) * 1_000_000 / TICKS_PER_SECOND)
+}
+
+/// Of the running children, and theirs. One that has just ended is in its parent's figures from now on.
+fn ticks_below(pid: u32) -> u64 {
+    let children = fs::read_to_string(proc_of(pid, &format!("task/{pid}/children"))).unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    let each = children.map(|child| {
+        let stat = fs::read_to_string(proc_of(child, "stat")).unwrap_or_default();
+        ticks(&stat, Whose::WithChildren).unwrap_or(0) + ticks_below(child)
+    });
+    each.sum()
 }
 
 /// Fields 14 and 15, and 16 and 17 for children that ended; the name may hold spaces and parentheses itself.

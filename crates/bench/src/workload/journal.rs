@@ -69,7 +69,7 @@ struct Round {
 /// Runs it.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let folder = args.pace.folder()?;
-    let machine = Machine::look(folder.path())?;
+    let mut machine = Machine::look(folder.path())?;
     let (round, rounds) = (args.pace.round(), args.pace.rounds);
     let mut bench = Bench::open(folder.path(), PLAIN_BYTES)?;
     let mut sizes = Vec::new();
@@ -82,6 +82,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         }
         sizes.push(size(records, &measured));
     }
+    machine.look_again()?;
     let report =
         Report { workload: "journal", machine, record_bytes: RECORD, seconds: args.pace.seconds, sizes };
     report.print(Form::of(&args.pace))

@@ -60,8 +60,9 @@ struct Comparison {
 impl Run<'_> {
     /// Measures the sides (ours, the raw limit, perhaps a peer) in turn and prints everything; then fails if a
     /// request had failed.
-    fn compare(self, sides: &[Side]) -> anyhow::Result<()> {
+    fn compare(mut self, sides: &[Side]) -> anyhow::Result<()> {
         let sides = compare::alternate(sides, self.connections, self.pace)?;
+        self.machine.look_again()?;
         let Some((ours, others)) = sides.split_first() else { bail!("nothing to compare") };
         let limit = others.first().context("nothing to compare with")?;
         let peer = others.get(1);

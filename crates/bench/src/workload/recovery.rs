@@ -77,7 +77,7 @@ struct Start {
 /// Runs it.
 pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     let folder = args.pace.folder()?;
-    let machine = Machine::look(folder.path())?;
+    let mut machine = Machine::look(folder.path())?;
     let empty = args.which.serve(&folder.path().join("empty"))?;
     let empty_resident = empty.process.resident()?;
     empty.process.kill()?;
@@ -96,6 +96,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         server = next;
     }
     server.process.kill()?;
+    machine.look_again()?;
     let recovery = Recovery {
         workload: "recovery",
         machine,
