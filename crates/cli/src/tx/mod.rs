@@ -7,6 +7,7 @@ mod list;
 mod pages;
 mod show;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
@@ -103,7 +104,8 @@ fn json_text(text: &str) -> Result<Value, String> {
 pub(crate) fn run(args: &Args) -> ExitCode {
     match told(args) {
         Ok(Ok(text)) => {
-            println!("{text}");
+            // Whoever reads may have read enough (`| head`).
+            let _ = writeln!(std::io::stdout(), "{text}");
             Exit::Done.into()
         }
         Ok(Err(refusal)) => {
