@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use engine::archive::Archive;
@@ -81,12 +82,31 @@ impl Folder {
         take(&RealDisk::at(path), path)
     }
 
-    /// Opens the archive.
+    /// Opens the archive. On a full disk it waits for room, which its store needs to open: what is open goes on as soon
+    /// as somebody frees some, without another start.
     ///
     /// # Errors
     /// When its store cannot be opened.
     pub(crate) fn archive(&self) -> anyhow::Result<Archive> {
-        Ok(Archive::open(&archive_path(&self.path))?)
+        let path = archive_path(&self.path);
+        let mut told = None;
+        loop {
+            match Archive::open(&path) {
+                Ok(archive) => return Ok(archive),
+                Err(fault) if is_full(&fault) => {
+                    if told.replace(()).is_none() {
+                        tracing::error!("the disk is full: waiting for room to start; free some space");
+                    }
+                    std::thread::sleep(FULL_PAUSE);
+                }
+                Err(fault) => {
+                    let shown = path.display();
+                    return Err(fault).with_context(|| {
+                        format!("cannot open {shown}; if it is damaged move it away, and it is made anew from the journal")
+                    });
+                }
+            }
+        }
     }
 
     /// Opens the journal, which must hold everything up to `persisted`, for the archive does.
@@ -104,11 +124,18 @@ impl Folder {
             segment_bytes: settings.segment_bytes,
             retain_bytes: settings.retain_bytes,
             need: persisted,
-            skim: persisted,
             ..FileOptions::default()
         };
         Ok(FileJournal::start(Arc::new(disk), options)?)
     }
+}
+
+/// How long to leave a full disk alone.
+const FULL_PAUSE: Duration = Duration::from_secs(1);
+
+/// Whether the store found no room: the operating system's words are all that it passes on.
+fn is_full(fault: &engine::Fault) -> bool {
+    fault.to_string().contains("No space left on device")
 }
 
 /// Where the journal of a data folder is.

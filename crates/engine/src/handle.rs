@@ -60,6 +60,11 @@ impl Engine {
     /// Whether it can take work now.
     #[must_use]
     pub fn health(&self) -> Health {
+        self.meters.storage.set(match self.space.space() {
+            Space::Ample => 0,
+            Space::Reserve => 1,
+            Space::Full => 2,
+        });
         match (self.stopping.load(Ordering::Acquire), self.space.space()) {
             (true, _) => Health::Stopping,
             (false, Space::Ample) => Health::Ready,

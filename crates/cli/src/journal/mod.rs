@@ -26,6 +26,9 @@ pub(crate) enum Args {
             default_value = "./tercet-data"
         )]
         data: PathBuf,
+        /// The first event that should be here, when older segments were released (journal.retain_bytes)
+        #[arg(long, value_name = "EVENT", default_value_t = 1)]
+        begins_at: u64,
         /// Print one JSON object instead
         #[arg(long)]
         json: bool,
@@ -35,8 +38,8 @@ pub(crate) enum Args {
 /// Runs `tercet journal`.
 pub(crate) fn run(args: &Args) -> ExitCode {
     match args {
-        Args::Verify { data, json } => {
-            verify::run(data, if *json { verify::Style::Json } else { verify::Style::Text })
+        Args::Verify { data, begins_at, json } => {
+            verify::run(data, *begins_at, if *json { verify::Style::Json } else { verify::Style::Text })
         }
     }
 }

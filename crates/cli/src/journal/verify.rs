@@ -43,7 +43,7 @@ struct Found {
 }
 
 /// Runs `tercet journal verify`.
-pub(super) fn run(data: &Path, style: Style) -> ExitCode {
+pub(super) fn run(data: &Path, begins_at: u64, style: Style) -> ExitCode {
     let path = journal_path(data);
     if !path.is_dir() {
         eprintln!("tercet: there is no journal in {}", path.display());
@@ -51,7 +51,7 @@ pub(super) fn run(data: &Path, style: Style) -> ExitCode {
     }
     // What does not fit panics in the fold; `replay.rs` says so in better words.
     std::panic::set_hook(Box::new(|_| {}));
-    let found = check(data);
+    let found = check(data).and_then(|found| whole(found, begins_at));
     match (&found, style) {
         (Ok(found), Style::Text) => println!("{}", text(data, found)),
         (Ok(found), Style::Json) => println!("{}", object(found)),
@@ -106,6 +106,20 @@ fn check(data: &Path) -> Result<Found, String> {
     Ok(Found { report, replay, archive })
 }
 
+/// The journal reaches back as far as it should: what was removed is not verified.
+fn whole(found: Found, begins_at: u64) -> Result<Found, String> {
+    let first = found.report.first;
+    if found.report.events == 0 || first <= begins_at.max(1) {
+        return Ok(found);
+    }
+    Err(format!(
+        "the journal begins at event {first}: events {} to {} are not here. If they were released \
+         (journal.retain_bytes), verify with --begins-at {first}; if not, segments are missing: restore them from a backup",
+        begins_at.max(1),
+        first - 1
+    ))
+}
+
 /// Replays one entry and compares it with the archive.
 fn one(
     replay: &mut Replay,
@@ -129,7 +143,7 @@ fn text(data: &Path, found: &Found) -> String {
         || "none".to_owned(),
         |torn| {
             format!(
-                "{} at byte {}: {}; the next start cuts it, nothing told is in it",
+                "{} at byte {}: {}; the next start cuts it. A write that was cut short leaves this, and nothing told is in it; if the disk lost what it had synced, the last frame may be missing",
                 torn.file, torn.offset, torn.why
             )
         },

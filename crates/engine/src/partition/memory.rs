@@ -127,11 +127,15 @@ impl Memory {
 
     /// Forgets what is final and in the archive, which has reached `sequence`.
     pub(crate) fn forget(&mut self, sequence: u64) {
-        while let Some((needs, _)) = self.leaving.front() {
-            if *needs > sequence {
+        for _ in 0..self.leaving.len() {
+            if self.leaving.front().is_none_or(|(needs, _)| *needs > sequence) {
                 return;
             }
             match self.leaving.pop_front() {
+                // A call is still out: its answer belongs into the timeline.
+                Some((_, Leaving::Transaction(number))) if self.is_called(number) => {
+                    self.leaving.push_back((sequence, Leaving::Transaction(number)));
+                }
                 Some((_, Leaving::Transaction(number))) => {
                     if let Some(slot) = self.slots.remove(&number) {
                         self.bytes -= slot.bytes;
@@ -144,6 +148,10 @@ impl Memory {
                 None => return,
             }
         }
+    }
+
+    fn is_called(&self, number: u64) -> bool {
+        self.slots.get(&number).is_some_and(|slot| !slot.in_flight.is_empty())
     }
 
     pub(crate) fn set_due(&mut self, number: u64, due: Option<Time>) {

@@ -78,28 +78,30 @@ where
 {
     let code = answer.status();
     let body = answer.into_body();
-    match meaning(code) {
-        Meaning::Done => done(&read(body, expected.max).await?, expected.result),
-        Meaning::Refused => {
+    match (meaning(code), expected.result) {
+        // The code says it all: a body that nobody keeps cannot make a done confirm unknown.
+        (Meaning::Done, Kept::Not) => {
+            finish(body, expected.max).await;
+            Ok(Reply::Done { result: None })
+        }
+        (Meaning::Done, Kept::AsResult) => done(&read(body, expected.max).await?),
+        (Meaning::Refused, _) => {
             let body = read(body, expected.max).await?;
             Ok(Reply::Refused { detail: words::of(&body, code).into() })
         }
-        Meaning::InProgress => {
+        (Meaning::InProgress, _) => {
             finish(body, expected.max).await;
             Ok(Reply::InProgress)
         }
-        Meaning::Unknown => {
+        (Meaning::Unknown, _) => {
             finish(body, expected.max).await;
             Err(Trouble::Answered(code.as_u16()))
         }
     }
 }
 
-fn done(body: &[u8], kept: Kept) -> Result<Reply, Trouble> {
-    let text = match kept {
-        Kept::AsResult => std::str::from_utf8(body).unwrap_or_default(),
-        Kept::Not => "",
-    };
+fn done(body: &[u8]) -> Result<Reply, Trouble> {
+    let text = std::str::from_utf8(body).unwrap_or_default();
     let Ok(json) = serde_json::from_str::<&RawValue>(text) else {
         return Ok(Reply::Done { result: None });
     };
