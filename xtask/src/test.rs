@@ -25,7 +25,10 @@ struct Slice {
     cargo: &'static [&'static str],
 }
 
-const SLICES: &[Slice] = &[Slice { name: "tests", cargo: &["test", "--workspace"] }];
+const SLICES: &[Slice] = &[
+    Slice { name: "fuzz", cargo: &["xtask", "fuzz", "--seconds", "10"] },
+    Slice { name: "tests", cargo: &["test", "--workspace"] },
+];
 
 /// Stops at the first slice that fails. `arguments` are passed to `cargo test`.
 pub(crate) fn chore(root: &Path, arguments: &[String]) -> anyhow::Result<bool> {
