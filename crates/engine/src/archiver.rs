@@ -17,6 +17,8 @@ use crate::{Clock, Fault, Meters};
 
 /// Bytes of frames taken into the archive at once.
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
+/// How long the thread looks away after a frame.
+const DOZE: Duration = Duration::from_millis(10);
 /// How long frames wait for others.
 const BATCH_PAUSE: Duration = Duration::from_millis(100);
 /// How often what was taken in is made durable.
@@ -110,10 +112,25 @@ impl Archiver {
         let (mut persisted_at, mut purged_at) = (Instant::now(), Instant::now());
         loop {
             match jobs.recv_timeout(BATCH_PAUSE) {
-                Ok(Job::Frame(frame)) => pending.push(frame),
+                Ok(Job::Frame(frame)) => {
+                    pending.push(frame);
+                    // Frames come by the thousand a second: being woken for each would cost more than taking it in.
+                    std::thread::sleep(DOZE);
+                }
                 Ok(Job::Flush) => self.flush(&mut pending),
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
+            }
+            let mut stops = false;
+            for job in jobs.try_iter() {
+                match job {
+                    Job::Frame(frame) => pending.push(frame),
+                    Job::Flush => self.flush(&mut pending),
+                    Job::Stop => stops = true,
+                }
+            }
+            if stops {
+                break;
             }
             if pending.is_due() {
                 self.flush(&mut pending);
