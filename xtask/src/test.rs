@@ -16,8 +16,12 @@ struct Tool {
     why: &'static str,
 }
 
-const TOOLS: &[Tool] =
-    &[Tool { program: "strace", package: "strace", why: "counts the journal's syncs before a reply" }];
+const TOOLS: &[Tool] = &[
+    Tool { program: "strace", package: "strace", why: "counts the journal's syncs before a reply, and makes one fail" },
+    Tool { program: "python3", package: "python3-minimal", why: "runs the example participant" },
+    Tool { program: "unshare", package: "util-linux", why: "mounts a small disk to fill" },
+    Tool { program: "c++", package: "g++", why: "builds the fuzzer" },
+];
 
 /// One part of the run. The last one is cargo's tests, and arguments of the chore go to it alone.
 struct Slice {
