@@ -42,12 +42,11 @@ impl Words<'_> {
                 let deadline = spec
                     .deadline_ms
                     .map_or_else(|| "no deadline".to_owned(), |ms| format!("deadline in {ms} ms"));
-                let detail = format!(
-                    "{} {} begun with {} branches, {deadline}",
-                    spec.mode.name(),
-                    spec.pattern.name(),
-                    spec.branches.len()
-                );
+                let branches = match spec.branches.len() {
+                    1 => "1 branch".to_owned(),
+                    many => format!("{many} branches"),
+                };
+                let detail = format!("{} {} begun with {branches}, {deadline}", spec.mode.name(), spec.pattern.name());
                 ("begun".to_owned(), None, detail)
             }
             Event::Registered(branch) => {

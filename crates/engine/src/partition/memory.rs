@@ -235,7 +235,11 @@ impl StateMeters {
         for pattern in Pattern::ALL {
             for phase in Phase::ALL {
                 let labels = StateLabels { pattern: pattern.name(), state: phase.name(pattern) };
-                if phase.is_final() {
+                let is_seen = phase != Phase::Cooling || pattern == Pattern::Tcc;
+                if !is_seen {
+                    open.push(Gauge::default());
+                    finished.push(Counter::default());
+                } else if phase.is_final() {
                     open.push(Gauge::default());
                     finished.push(meters.finished.get_or_create(&labels).clone());
                 } else {
