@@ -19,6 +19,6 @@ impl Frame<'_> {
     /// The sequence of its last event.
     #[must_use]
     pub fn last(&self) -> u64 {
-        self.sequence + u64::from(self.count) - 1
+        self.sequence.saturating_add(u64::from(self.count)).saturating_sub(1)
     }
 }

@@ -85,6 +85,15 @@ fn inside(index: usize, mut refusal: Refusal) -> Refusal {
     refusal
 }
 
+/// The beginning of a text that may be anything and of any size, fit to be shown.
+fn brief(text: &str) -> String {
+    let mut shown: String = text.chars().take(64).flat_map(char::escape_debug).collect();
+    if text.chars().nth(64).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
 fn check_id(at: &str, id: &str) -> Result<(), Refusal> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
     if (1..=128).contains(&id.len()) && id.bytes().all(allowed) {
@@ -189,7 +198,7 @@ fn check_headers(call: &CallSpec) -> Result<(), Refusal> {
         let is_reserved = RESERVED_HEADERS.contains(&name.as_str()) || name.starts_with("tercet-");
         let fits = (1..=256).contains(&name.len()) && header.value.len() <= 8192;
         if is_reserved || !fits || !name.bytes().all(token) || !header.value.bytes().all(visible) {
-            let detail = format!("the header {} cannot be sent as given", header.name.escape_debug());
+            let detail = format!("the header {} cannot be sent as given", brief(&header.name));
             return Err(r::HEADER_INVALID.at("/headers", detail));
         }
     }
@@ -211,7 +220,7 @@ fn check_graph(spec: &Spec) -> Result<(), Refusal> {
         for (position, id) in branch.after.iter().enumerate() {
             let Some(&other) = index_of.get(&**id) else {
                 let at = format!("/branches/{index}/after/{position}");
-                return Err(r::AFTER_UNKNOWN.at(at, format!("there is no branch {}", id.escape_debug())));
+                return Err(r::AFTER_UNKNOWN.at(at, format!("there is no branch {}", brief(id))));
             };
             before.push(other);
         }

@@ -16,7 +16,10 @@ type Parameter<'a> = (Cow<'a, str>, Cow<'a, str>);
 /// The parameters of a request, in order.
 pub(super) fn pairs(head: &Parts) -> Result<Vec<Parameter<'_>>, Refusal> {
     let Some(query) = head.uri.query() else { return Ok(Vec::new()) };
-    let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).collect();
+    let pairs: Vec<_> = url::form_urlencoded::parse(query.as_bytes()).take(PARAMETERS_MAX + 1).collect();
+    if pairs.len() > PARAMETERS_MAX {
+        return Err(FIELD_INVALID.because(format!("more than {PARAMETERS_MAX} query parameters")));
+    }
     for (index, (name, _)) in pairs.iter().enumerate() {
         if pairs[..index].iter().any(|(earlier, _)| earlier == name) {
             return Err(FIELD_INVALID
@@ -25,6 +28,9 @@ pub(super) fn pairs(head: &Parts) -> Result<Vec<Parameter<'_>>, Refusal> {
     }
     Ok(pairs)
 }
+
+/// Query parameters of one request: more than any verb has, labels included.
+const PARAMETERS_MAX: usize = 64;
 
 /// Refuses every parameter.
 pub(super) fn none(head: &Parts) -> Result<(), Refusal> {
