@@ -6,6 +6,8 @@
 //!
 //! Read `transaction.rs` (the state and its fold), then `decide.rs` (the rules).
 
+#![deny(clippy::float_arithmetic)]
+
 mod command;
 mod decide;
 mod event;
