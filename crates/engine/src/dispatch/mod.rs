@@ -13,11 +13,15 @@ use std::sync::Arc;
 use transaction::{CallTarget, Reply, Time};
 
 use crate::{Config, Meters};
-use participant::Participant;
+use bucket::Bucket;
+use participant::{ANSWERED, Participant};
 
 /// Participants remembered at once; idle ones beyond it are forgotten.
 const PARTICIPANTS_MAX: usize = 4_096;
 
+/// Repeats a second to all participants together while nothing is answered, and how many may come at once.
+const REPEATS_PER_SECOND: u32 = 500;
+const REPEATS_AT_ONCE: u32 = 2_000;
 /// The name that participants share beyond [`PARTICIPANTS_MAX`].
 const OTHERS: &str = "others";
 
@@ -56,6 +60,8 @@ pub(crate) struct Dispatch {
     /// Names of participants with queued calls, in the order in which they are served.
     turn: VecDeque<Arc<str>>,
     in_flight: usize,
+    /// Repeats to all participants together.
+    repeats: Bucket,
     config: Config,
     meters: Arc<Meters>,
 }
@@ -66,6 +72,7 @@ impl Dispatch {
             participants: HashMap::new(),
             turn: VecDeque::new(),
             in_flight: 0,
+            repeats: Bucket::new(REPEATS_PER_SECOND, REPEATS_AT_ONCE),
             config: config.clone(),
             meters: Arc::clone(meters),
         }
@@ -91,7 +98,7 @@ impl Dispatch {
         for _ in 0..self.turn.len() {
             let name = self.turn.pop_front()?;
             let Some(participant) = self.participants.get_mut(&name) else { continue };
-            let next = participant.next(now, free);
+            let next = participant.next(now, free, &mut self.repeats);
             if participant.queued() > 0 {
                 self.turn.push_back(Arc::clone(&name));
             }
@@ -106,6 +113,9 @@ impl Dispatch {
     /// A call that was sent has been answered, or given up.
     pub(crate) fn heard(&mut self, name: &str, reply: &Reply, now: Time) {
         self.in_flight = self.in_flight.saturating_sub(1);
+        if !matches!(reply, Reply::Unknown { .. }) {
+            self.repeats.deposit(ANSWERED);
+        }
         if let Some(participant) = self.participants.get_mut(name) {
             participant.heard(reply, now);
         }
@@ -128,7 +138,7 @@ impl Dispatch {
     pub(crate) fn next_at(&self, now: Time) -> Option<Time> {
         let free = self.free();
         let participants = self.turn.iter().filter_map(|name| self.participants.get(name));
-        participants.filter_map(|participant| participant.next_at(now, free)).min()
+        participants.filter_map(|participant| participant.next_at(now, free, &self.repeats)).min()
     }
 
     /// Places that are free. A participant may have as many under way as others could still have: whoever hangs

@@ -18,7 +18,7 @@ const RETRIES_PER_SECOND: u32 = 10;
 const RETRIES_AT_ONCE: u32 = 100;
 /// What an answered call gives back to the retry budget, in thousandths: more than the one it took, so that the
 /// budget of a participant that answers again soon stands in nobody's way.
-const ANSWERED: u64 = 2_000;
+pub(super) const ANSWERED: u64 = 2_000;
 /// How long a call that found no room is put off at least.
 const PUT_OFF_MS: u64 = 1_000;
 /// Time between two calls that were put off, so that a backlog does not come back together.
@@ -86,8 +86,8 @@ impl Participant {
         Offer::Queued
     }
 
-    /// The next call that leaves a queue; `places` are the most that may be under way.
-    pub(crate) fn next(&mut self, now: Time, places: usize) -> Option<(Job, Exit)> {
+    /// The next call that leaves a queue; `places` are the most that may be under way, `budget` the repeats of all.
+    pub(crate) fn next(&mut self, now: Time, places: usize, budget: &mut Bucket) -> Option<(Job, Exit)> {
         if self.breaker.bars(now) {
             let job = self.first.pop_front().or_else(|| self.repeats.pop_front())?;
             self.show();
@@ -97,7 +97,8 @@ impl Participant {
             return None;
         }
         let is_first = !self.first.is_empty();
-        if !is_first && !self.retries.has_one(now) {
+        let may_leave = is_first || (self.retries.has_one(now) && budget.has_one(now));
+        if !may_leave {
             return None;
         }
         if self.rate.as_mut().is_some_and(|rate| !rate.take(now)) || self.breaker.pass(now) == Passage::Barred
@@ -107,6 +108,7 @@ impl Participant {
         let job = if is_first { self.first.pop_front()? } else { self.repeats.pop_front()? };
         if !is_first {
             self.retries.take(now);
+            budget.take(now);
             self.meters.retries.inc();
         }
         self.in_flight += 1;
@@ -133,11 +135,11 @@ impl Participant {
     }
 
     /// When a queued call may leave by the passing of time alone.
-    pub(crate) fn next_at(&self, now: Time, places: usize) -> Option<Time> {
+    pub(crate) fn next_at(&self, now: Time, places: usize, budget: &Bucket) -> Option<Time> {
         if self.queued() == 0 || self.in_flight >= places.min(self.limits.concurrency) {
             return None; // a reply will free a place
         }
-        let by_budget = self.first.is_empty().then(|| self.retries.next_at(now));
+        let by_budget = self.first.is_empty().then(|| self.retries.next_at(now).max(budget.next_at(now)));
         let by_rate = self.rate.as_ref().map(|rate| rate.next_at(now));
         Some(by_budget.max(by_rate).unwrap_or(now))
     }

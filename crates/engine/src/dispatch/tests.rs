@@ -94,6 +94,18 @@ fn repeats_are_budgeted() {
 }
 
 #[test]
+fn repeats_to_all_together_are_budgeted_too() {
+    let mut dispatch = dispatch(ParticipantLimits::default());
+    for participant in 0..100 {
+        for number in 0..100 {
+            dispatch.offer(&format!("p{participant}:80"), job(number, 2), NOW);
+        }
+    }
+    let sent = std::iter::from_fn(|| dispatch.next(NOW)).count();
+    assert!(sent <= 2_000, "{sent} repeats at once");
+}
+
+#[test]
 fn a_participant_that_never_answers_leaves_places_to_others() {
     let mut dispatch = dispatch(ParticipantLimits { concurrency: 10_000, ..ParticipantLimits::default() });
     for number in 0..5_000 {
