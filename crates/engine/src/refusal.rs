@@ -1,21 +1,6 @@
 //! The refusals of this room. See `transaction::refusal` for what a refusal is.
 
-use transaction::{RefusalClass, RefusalKind};
-
-macro_rules! refusals {
-    ($($name:ident = $number:literal $code:literal $class:ident, $title:literal, $mend:literal;)*) => {
-        $(
-            #[doc = $title]
-            pub static $name: RefusalKind = RefusalKind {
-                number: $number, code: $code, class: RefusalClass::$class, title: $title, mend: $mend,
-            };
-        )*
-        /// Every refusal of this room, by number.
-        pub static REFUSALS: &[&RefusalKind] = &[$(&$name),*];
-    };
-}
-
-refusals! {
+transaction::refusals! {
     OVERLOADED = 201 "overloaded" NotNow, "More is asked than can be done now", "Ask again after `Retry-After`; nothing was kept";
     STORAGE_FULL = 202 "storage_full" NotNow, "The disk is full: no new work is taken", "Free space; what is open still finishes, and new work is taken again by itself";
     STOPPING = 203 "stopping" NotNow, "This process is going down", "Ask again after `Retry-After`; nothing was kept";

@@ -3,22 +3,9 @@
 //! Only what can be seen before a request reaches the engine is refused here. `docs/reference/refusals.md` is
 //! generated from [`refusals`]; `http/problem.rs` says which HTTP status each becomes.
 
-use transaction::{RefusalClass, RefusalKind};
+use transaction::RefusalKind;
 
-macro_rules! refusals {
-    ($($name:ident = $number:literal $code:literal $class:ident, $title:literal, $mend:literal;)*) => {
-        $(
-            #[doc = $title]
-            pub static $name: RefusalKind = RefusalKind {
-                number: $number, code: $code, class: RefusalClass::$class, title: $title, mend: $mend,
-            };
-        )*
-        /// Every refusal of this room, by number.
-        pub static REFUSALS: &[&RefusalKind] = &[$(&$name),*];
-    };
-}
-
-refusals! {
+transaction::refusals! {
     JSON_INVALID = 301 "json_invalid" Malformed, "The body is not JSON in UTF-8, or names a field twice", "Send one JSON object, each field once";
     JSON_TOO_DEEP = 302 "json_too_deep" Malformed, "The JSON is nested too deeply", "Nest less deeply, or send the inner part as a string";
     FIELD_UNKNOWN = 303 "field_unknown" Malformed, "A field or query parameter does not exist", "Look for a typing error in the field named by `at`";

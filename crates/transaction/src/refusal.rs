@@ -71,16 +71,23 @@ impl fmt::Display for Refusal {
 
 impl std::error::Error for Refusal {}
 
+/// Declares the refusals of one room: a static per kind, and `REFUSALS` with all of them, by number. A row is
+/// `NAME = number "code" Class, "title", "how the caller mends it";`.
+#[macro_export]
 macro_rules! refusals {
     ($($name:ident = $number:literal $code:literal $class:ident, $title:literal, $mend:literal;)*) => {
         $(
             #[doc = $title]
-            pub static $name: RefusalKind = RefusalKind {
-                number: $number, code: $code, class: RefusalClass::$class, title: $title, mend: $mend,
+            pub static $name: $crate::RefusalKind = $crate::RefusalKind {
+                number: $number,
+                code: $code,
+                class: $crate::RefusalClass::$class,
+                title: $title,
+                mend: $mend,
             };
         )*
         /// Every refusal of this room, by number.
-        pub static REFUSALS: &[&RefusalKind] = &[$(&$name),*];
+        pub static REFUSALS: &[&$crate::RefusalKind] = &[$(&$name),*];
     };
 }
 
