@@ -44,7 +44,9 @@ const STEPS: &[Step] = &[
     Step { name: "deny", run: deny::step },
     Step {
         name: "clippy",
-        run: |root, _| cargo(root, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
+        run: |root, _| {
+            cargo(root, &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"])
+        },
     },
     Step { name: "docs", run: |root, _| docs(root) },
     Step { name: "tests", run: |root, _| Ok(test::chore(root, &[])?.into()) },

@@ -17,7 +17,11 @@ struct Tool {
 }
 
 const TOOLS: &[Tool] = &[
-    Tool { program: "strace", package: "strace", why: "counts the journal's syncs before a reply, and makes one fail" },
+    Tool {
+        program: "strace",
+        package: "strace",
+        why: "counts the journal's syncs before a reply, and makes one fail",
+    },
     Tool { program: "python3", package: "python3", why: "runs the example participant" },
     Tool { program: "unshare", package: "util-linux", why: "mounts a small disk to fill" },
     Tool { program: "c++", package: "g++", why: "builds the fuzzer" },

@@ -133,7 +133,8 @@ fn register(transaction: &Transaction, spec: &Arc<BranchSpec>) -> Result<Vec<Eve
     }
     validate_branch(transaction.spec.pattern, transaction.spec.mode, spec)?;
     if let Some(unknown) = spec.after.iter().find(|id| transaction.branch_index(id).is_none()) {
-        return Err(r::AFTER_UNKNOWN.at("/after", format!("there is no branch {}", unknown.chars().take(64).collect::<String>())));
+        return Err(r::AFTER_UNKNOWN
+            .at("/after", format!("there is no branch {}", unknown.chars().take(64).collect::<String>())));
     }
     Ok(vec![Event::Registered(Arc::clone(spec))])
 }

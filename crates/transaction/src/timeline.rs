@@ -46,7 +46,8 @@ impl Words<'_> {
                     1 => "1 branch".to_owned(),
                     many => format!("{many} branches"),
                 };
-                let detail = format!("{} {} begun with {branches}, {deadline}", spec.mode.name(), spec.pattern.name());
+                let detail =
+                    format!("{} {} begun with {branches}, {deadline}", spec.mode.name(), spec.pattern.name());
                 ("begun".to_owned(), None, detail)
             }
             Event::Registered(branch) => {

@@ -192,7 +192,9 @@ impl Transaction {
     #[must_use]
     pub fn needs_attention_at(&self, branch: Option<u16>) -> bool {
         match branch {
-            Some(index) => self.branches.get(usize::from(index)).is_some_and(|branch| branch.pace.needs_attention),
+            Some(index) => {
+                self.branches.get(usize::from(index)).is_some_and(|branch| branch.pace.needs_attention)
+            }
             None => self.check.as_ref().is_some_and(|check| check.needs_attention),
         }
     }
