@@ -114,6 +114,45 @@ fn a_cut_journal_is_found_by_what_the_archive_holds() {
     assert!(ended.errors.contains("is known to have been durable"), "{}", ended.errors);
 }
 
+/// A stopped server whose journal has more than one segment: the first is small, and the bodies are large.
+fn with_segments() -> Tercet {
+    let mut server = Tercet::start();
+    let shop = Participant::start();
+    let body = "b".repeat(900_000);
+    for n in 0..8 {
+        let stock = with(shop.tcc("stock"), json!({ "body": body }));
+        server.begin(&with(tcc(&format!("large-{n}"), [stock]), json!({ "wait_ms": 10_000 })));
+    }
+    server.signal("TERM");
+    assert_eq!(server.wait_end().code, Some(0));
+    server
+}
+
+#[test]
+fn a_missing_beginning_is_told_unless_it_is_expected() {
+    let server = with_segments();
+    fs::remove_file(first_segment(&server.data())).unwrap();
+    let output = verify(&server.data(), &[]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let why = String::from_utf8(output.stderr).unwrap();
+    let first = why.split("begins at event ").nth(1).and_then(|rest| rest.split(':').next());
+    let first = first.unwrap_or_else(|| panic!("it names the first event: {why}"));
+    assert_eq!(verify(&server.data(), &["--begins-at", first]).status.code(), Some(0));
+}
+
+#[test]
+fn damage_behind_what_the_archive_holds_refuses_the_start_too() {
+    let server = with_segments();
+    let path = first_segment(&server.data());
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[200_000] ^= 1; // within the first of the large bodies
+    fs::write(&path, bytes).unwrap();
+    let ended =
+        Tercet::on(server.data().parent().unwrap(), &[]).err().expect("a damaged journal is not served");
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.errors.contains("damaged") && ended.errors.contains("at byte"), "{}", ended.errors);
+}
+
 #[test]
 fn no_folder_is_no_success() {
     let folder = tempfile::tempdir().unwrap();
