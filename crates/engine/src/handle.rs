@@ -7,7 +7,6 @@ use journal::{Gauge, Space};
 use transaction::Refusal;
 
 use crate::mailbox::Mailbox;
-use crate::meters::ShedLabels;
 use crate::partition::Input;
 use crate::reader::Queries;
 use crate::{Act, Answer, Begin, Filter, Meters, Page, Respond, Timeline, TimelineQuery, refusal};
@@ -60,12 +59,9 @@ impl Engine {
     /// Whether it can take work now.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.meters.storage.set(match self.space.space() {
-            Space::Ample => 0,
-            Space::Reserve => 1,
-            Space::Full => 2,
-        });
-        match (self.stopping.load(Ordering::Acquire), self.space.space()) {
+        let space = self.space.space();
+        self.meters.show_space(space);
+        match (self.stopping.load(Ordering::Acquire), space) {
             (true, _) => Health::Stopping,
             (false, Space::Ample) => Health::Ready,
             (false, Space::Reserve | Space::Full) => Health::StorageFull,
@@ -85,7 +81,7 @@ impl Engine {
         }
         if self.queued.fetch_add(1, Ordering::AcqRel) >= self.queue_max {
             self.queued.fetch_sub(1, Ordering::AcqRel);
-            respond(Err(self.shed("the partition's queue is full")));
+            respond(Err(self.meters.shed(&refusal::OVERLOADED, "the partition's queue is full")));
             return;
         }
         if let Err(Input::Begin(_, respond) | Input::Act(_, respond)) = self.inputs.push(input(respond)) {
@@ -96,12 +92,6 @@ impl Engine {
     fn refuses(&self) -> Option<Refusal> {
         let is_stopping = self.stopping.load(Ordering::Acquire);
         is_stopping.then(|| refusal::STOPPING.because("the process is going down"))
-    }
-
-    fn shed(&self, detail: &str) -> Refusal {
-        let refusal = refusal::OVERLOADED.because(detail);
-        self.meters.shed.get_or_create(&ShedLabels { code: refusal.kind.code }).inc();
-        refusal
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
+use journal::Space;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use transaction::{Refusal, RefusalKind};
 
 /// Upper bounds of latency histograms, in seconds.
 #[derive(Debug)]
@@ -149,6 +151,21 @@ impl Meters {
                 self.calls.remove(&CallLabels { participant: participant.to_owned(), operation, reply });
             }
         }
+    }
+
+    /// Counts a request refused because of load or space, and makes the refusal.
+    pub(crate) fn shed(&self, kind: &'static RefusalKind, detail: &str) -> Refusal {
+        self.shed.get_or_create(&ShedLabels { code: kind.code }).inc();
+        kind.because(detail)
+    }
+
+    /// Shows how much room there is on the disk.
+    pub(crate) fn show_space(&self, space: Space) {
+        self.storage.set(match space {
+            Space::Ample => 0,
+            Space::Reserve => 1,
+            Space::Full => 2,
+        });
     }
 
     /// Names every meter in `registry`.

@@ -13,7 +13,6 @@ use transaction::{Refusal, Transaction, decide};
 use crate::archive::Archive;
 use crate::archiver::{Job, Progress};
 use crate::mailbox::Mailbox;
-use crate::meters::ShedLabels;
 use crate::partition::{Input, Lookup, other_content, same_content, unavailable};
 use crate::{
     Act, Answer, Begin, Clock, Fault, Filter, Meters, Page, Respond, Timeline, TimelineQuery, refusal,
@@ -85,9 +84,7 @@ impl Queries {
     fn counted<T: 'static>(&self, respond: Respond<T>) -> Option<Respond<T>> {
         let place = Place::take(&self.waiting);
         if place.before >= QUERIES_MAX {
-            let refusal = refusal::OVERLOADED.because("too many queries wait for the archive");
-            self.meters.shed.get_or_create(&ShedLabels { code: refusal.kind.code }).inc();
-            respond(Err(refusal));
+            respond(Err(self.meters.shed(&refusal::OVERLOADED, "too many queries wait for the archive")));
             return None;
         }
         Some(Box::new(move |answer| {

@@ -209,6 +209,7 @@ impl Wires {
             meters: Arc::clone(&self.meters),
             durable: Arc::clone(&self.durable),
             released: Arc::clone(&self.released),
+            recycled: 0,
             stopping: Arc::clone(&self.stopping),
         }
     }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use journal::{Fault as JournalFault, Frame, Journal, Space};
+use journal::{Fault as JournalFault, Frame, Journal};
 
 use crate::archiver::{self, Frames};
 use crate::batch::{Batch, Deliver};
@@ -40,24 +40,21 @@ pub(crate) struct Writer {
     pub durable: Arc<AtomicU64>,
     /// Up to where the archive holds everything for good: older segments may be recycled.
     pub released: Arc<AtomicU64>,
+    /// Up to where they have been.
+    pub recycled: u64,
     pub stopping: Arc<AtomicBool>,
 }
 
 impl Writer {
     /// Works until it is stopped; then the archive is stopped too.
     pub(crate) fn run(mut self, work: &Receiver<Work>) -> Result<(), Fault> {
-        let mut released = 0;
         while let Ok(work) = work.recv() {
-            self.release(&mut released)?;
+            self.recycle()?;
             match work {
                 Work::Keep(batch) => self.keep(batch)?,
                 Work::Stop => break,
             }
-            self.meters.storage.set(match self.journal.gauge().space() {
-                Space::Ample => 0,
-                Space::Reserve => 1,
-                Space::Full => 2,
-            });
+            self.meters.show_space(self.journal.gauge().space());
         }
         self.archiver.stop();
         Ok(())
@@ -83,18 +80,18 @@ impl Writer {
         Ok(())
     }
 
-    fn release(&mut self, released: &mut u64) -> Result<(), Fault> {
+    /// Gives back to the journal what the archive has released since.
+    fn recycle(&mut self) -> Result<(), Fault> {
         let through = self.released.load(Ordering::Acquire);
-        if through > *released {
+        if through > self.recycled {
             self.journal.release(through)?;
-            *released = through;
+            self.recycled = through;
         }
         Ok(())
     }
 
     fn append(&mut self, frame: &Frame<'_>) -> Result<(), Fault> {
         let started = Instant::now();
-        let mut released = 0;
         let mut stop_by = None;
         loop {
             match self.journal.append(frame) {
@@ -107,7 +104,7 @@ impl Writer {
                             return Err(JournalFault::Full.into());
                         }
                     }
-                    self.release(&mut released)?;
+                    self.recycle()?;
                     std::thread::sleep(FULL_PAUSE);
                 }
                 Err(fault) => return Err(fault.into()),

@@ -85,6 +85,13 @@ fn inside(index: usize, mut refusal: Refusal) -> Refusal {
     refusal
 }
 
+/// Whether this is an id as callers may choose it: 1 to 128 characters of `A–Z a–z 0–9 . _ : / -`.
+#[must_use]
+pub fn is_id(id: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
+    (1..=128).contains(&id.len()) && id.bytes().all(allowed)
+}
+
 /// The beginning of a text that may be anything and of any size, fit to be shown.
 fn brief(text: &str) -> String {
     let mut shown: String = text.chars().take(64).flat_map(char::escape_debug).collect();
@@ -95,8 +102,7 @@ fn brief(text: &str) -> String {
 }
 
 fn check_id(at: &str, id: &str) -> Result<(), Refusal> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
-    if (1..=128).contains(&id.len()) && id.bytes().all(allowed) {
+    if is_id(id) {
         return Ok(());
     }
     Err(r::ID_INVALID

@@ -14,8 +14,9 @@ impl Partition {
         let until = (begin.wait_ms > 0).then(|| now.plus_ms(begin.wait_ms));
         match self.known(&begin) {
             Err(refusal) => self.release(respond, Err(refusal)),
-            Ok(Known::InMemory(number)) => {
-                if let Some(key) = begin.key.as_ref().filter(|key| self.memory.key(&key.scope).is_none()) {
+            Ok(Known::KeyInMemory(number)) => self.answer_or_wait(number, respond, (Replayed::Yes, until)),
+            Ok(Known::IdInMemory(number)) => {
+                if let Some(key) = &begin.key {
                     self.keep_key(key, number, now);
                 }
                 self.answer_or_wait(number, respond, (Replayed::Yes, until));
@@ -39,11 +40,11 @@ impl Partition {
         {
             same_content(key, &row)?;
             let is_here = self.memory.get(row.number).is_some();
-            return Ok(if is_here { Known::InMemory(row.number) } else { Known::ByKey(row.number) });
+            return Ok(if is_here { Known::KeyInMemory(row.number) } else { Known::ByKey(row.number) });
         }
         if let Some(number) = self.memory.number_of(&begin.spec.id) {
             let is_same = self.memory.get(number).is_some_and(|slot| slot.transaction.spec == begin.spec);
-            return if is_same { Ok(Known::InMemory(number)) } else { Err(other_content(&begin.spec.id)) };
+            return if is_same { Ok(Known::IdInMemory(number)) } else { Err(other_content(&begin.spec.id)) };
         }
         match self.ports.archive.number_of(&begin.spec.id) {
             Ok(archived) => Ok(archived.map_or(Known::Not, Known::ById)),
@@ -88,7 +89,10 @@ impl Partition {
 /// Where a transaction is that was begun before.
 enum Known {
     Not,
-    InMemory(u64),
+    /// In memory, found by its key, whose content is the same.
+    KeyInMemory(u64),
+    /// In memory, found by its id, with the same content; its key, if it has one, is new.
+    IdInMemory(u64),
     /// In the archive, found by its key, whose content is the same.
     ByKey(u64),
     /// In the archive, found by its id; the content is yet to be compared.

@@ -17,12 +17,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use journal::{Gauge, Space};
-use transaction::{Call, Refusal, RefusalKind, Reply, Time, Transaction};
+use transaction::{Call, Refusal, Reply, Time, Transaction};
 
 use crate::archive::Archive;
 use crate::batch::{Batch, Release};
 use crate::dispatch::Dispatch;
-use crate::meters::ShedLabels;
 use crate::timers::{Due, Timers};
 use crate::{Act, Answer, Begin, Config, Heard, Meters, Network, Respond, refusal};
 use memory::Memory;
@@ -214,10 +213,7 @@ impl Partition {
             Backlog::TooLong if waiting <= BACKLOG_MAX / 2 => Backlog::Bounded,
             stays => stays,
         };
-        let refuse = |kind: &'static RefusalKind, detail: &str| {
-            self.meters.shed.get_or_create(&ShedLabels { code: kind.code }).inc();
-            Some(kind.because(detail))
-        };
+        let refuse = |kind, detail| Some(self.meters.shed(kind, detail));
         if self.ports.stopping.load(Ordering::Acquire) {
             return refuse(&refusal::STOPPING, "the process is going down");
         }

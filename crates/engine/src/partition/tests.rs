@@ -246,6 +246,15 @@ fn a_key_stands_for_what_it_came_with_first() {
     let again = rig.begin(with("second", 1));
     let other = rig.begin(with("third", 2));
     rig.settle();
+    let kept = rig.journal.last_sequence();
+    rig.take(Input::Archived(rig.archive.applied()));
+    rig.begin(with("fourth", 1));
+    rig.settle();
+    assert_eq!(
+        rig.journal.last_sequence(),
+        kept,
+        "a repeat keeps nothing new, also when the key is in the archive"
+    );
     let answer = again.lock().unwrap()[0].clone().unwrap();
     assert_eq!((&*answer.transaction.spec.id, answer.replayed), ("first", true));
     assert_eq!(code(&other), "idempotency_mismatch");

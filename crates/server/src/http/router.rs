@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use http::Method;
 use percent_encoding::percent_decode_str;
-use transaction::Refusal;
 use transaction::refusal::ID_INVALID;
+use transaction::{Refusal, is_id};
 
 use super::answer::Answer;
 use super::problem::Problem;
@@ -147,12 +147,6 @@ fn id(at: &str, raw: Option<&str>) -> Result<Option<Arc<str>>, Refusal> {
         Some(id) => Ok(Some(Arc::from(&*id))),
         None => Err(ID_INVALID.at(at, "the id in the path is empty, too long, or holds another character")),
     }
-}
-
-/// Whether this is an id as callers may choose it.
-fn is_id(id: &str) -> bool {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
-    (1..=128).contains(&id.len()) && id.bytes().all(allowed)
 }
 
 /// Has the verb answer.
