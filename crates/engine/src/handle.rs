@@ -9,7 +9,10 @@ use transaction::Refusal;
 use crate::mailbox::Mailbox;
 use crate::partition::Input;
 use crate::reader::Queries;
-use crate::{Act, Answer, Begin, Filter, Meters, Page, Respond, Timeline, TimelineQuery, refusal};
+use crate::{
+    Act, Answer, Begin, Change, Changed, Filter, Found, Meters, Page, Question, Respond, Seen, Timeline,
+    TimelineQuery, refusal,
+};
 
 /// Whether the engine can take work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,18 @@ impl Engine {
     /// Tells a transaction's history, oldest first.
     pub fn timeline(&self, query: TimelineQuery, respond: Respond<Timeline>) {
         self.queries.timeline(query, respond);
+    }
+
+    /// Changes the ledger. Refuses as [`Engine::begin`] does; what becomes of each member is in its results.
+    pub fn change(&self, change: Change, respond: Respond<Changed>) {
+        let _ = change;
+        respond(Err(refusal::STOPPING.because("the ledger is being built")));
+    }
+
+    /// Asks about the ledger; the answer is of the question's kind. Refuses what is unknown with the ledger's own codes.
+    pub fn ask(&self, question: Question, respond: Respond<Seen<Found>>) {
+        let _ = question;
+        respond(Err(refusal::STOPPING.because("the ledger is being built")));
     }
 
     /// Whether it can take work now.

@@ -8,6 +8,7 @@
 pub mod archive;
 mod archiver;
 mod batch;
+mod change;
 mod clock;
 mod config;
 mod dispatch;
@@ -28,6 +29,10 @@ mod timers;
 mod writer;
 
 pub use batch::{Answers, Deliver};
+pub use change::{
+    AccountThen, Balances, CauseText, Change, Changed, Direction, Found, History, HistoryQuery, Line,
+    Question, Seen, Statement, StatementQuery, Step,
+};
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, ParticipantLimits};
 pub use fault::Fault;

@@ -11,10 +11,13 @@ use super::tree::{File, Tree};
 const ARROWS: &[(&str, &[&str])] = &[
     ("transaction", &[]),
     ("journal", &[]),
-    ("engine", &["journal", "transaction"]),
-    ("server", &["engine", "transaction"]),
-    ("bench", &["engine", "journal", "transaction", "server"]),
-    ("cli", &["server", "engine", "bench", "journal", "transaction"]),
+    // Two words only: Time and Refusal.
+    ("ledger", &["transaction"]),
+    ("engine", &["journal", "ledger", "transaction"]),
+    ("participant", &["transaction"]),
+    ("server", &["engine", "ledger", "participant", "transaction"]),
+    ("bench", &["engine", "journal", "ledger", "participant", "transaction", "server"]),
+    ("cli", &["server", "engine", "bench", "journal", "ledger", "participant", "transaction"]),
 ];
 
 /// Every arrow that is not in the table, and every room that is not.
