@@ -9,7 +9,7 @@ use crate::refusal as r;
 use crate::retry::delay_ms;
 use crate::turn::was_started;
 use crate::{
-    BranchSpec, BranchState, Command, Decision, Event, Kind, Mode, Operation, Pattern, Phase, Reason,
+    Branch, BranchSpec, BranchState, Command, Decision, Event, Kind, Mode, Operation, Pattern, Phase, Reason,
     ReasonCode, Refusal, Reply, Signal, Spec, Time, Trace, Transaction, validate_branch,
 };
 
@@ -19,7 +19,30 @@ pub fn begin(number: u64, at: Time, (spec, trace): (&Arc<Spec>, Trace)) -> (Even
     (Event::Begun { spec: Arc::clone(spec), trace }, Transaction::begun(number, at, (spec, trace)))
 }
 
-/// Decides `command`, folds its events and all that follow from them. `keep` stores each event and answers its sequence.
+/// What carrying out needs of the one who drives: the journal to be, and the ledger for branches of its own.
+pub trait Desk {
+    /// Keeps an event of the transaction; answers its sequence.
+    fn keep(&mut self, event: &Event) -> u64;
+    /// Carries out the try of a local branch: *done* or *refused*, never anything else.
+    fn attempt(&mut self, transaction: &Transaction, branch: u16) -> Reply;
+    /// A local branch is confirmed or cancelled: does what that means. Cannot be refused: its try has seen to that.
+    fn settle(&mut self, transaction: &Transaction, branch: u16, decision: Decision);
+}
+
+/// A plain recorder: a world without a ledger, where local branches are refused.
+impl<F: FnMut(&Event) -> u64> Desk for F {
+    fn keep(&mut self, event: &Event) -> u64 {
+        self(event)
+    }
+
+    fn attempt(&mut self, _: &Transaction, _: u16) -> Reply {
+        Reply::Refused { detail: Arc::from("there is no ledger here") }
+    }
+
+    fn settle(&mut self, _: &Transaction, _: u16, _: Decision) {}
+}
+
+/// Decides `command`, folds its events and all that follow from them, the ledger's share included.
 ///
 /// # Errors
 /// The refusal, in which case nothing was kept and nothing changed.
@@ -27,17 +50,65 @@ pub fn carry_out(
     transaction: &mut Transaction,
     command: &Command,
     now: Time,
-    keep: &mut dyn FnMut(&Event) -> u64,
+    desk: &mut dyn Desk,
 ) -> Result<(), Refusal> {
     for event in decide(transaction, command, now)? {
-        let sequence = keep(&event);
-        transaction.apply(sequence, now, &event);
+        fold(transaction, &event, (desk, now));
     }
-    while let Some(event) = follow(transaction, now) {
-        let sequence = keep(&event);
-        transaction.apply(sequence, now, &event);
-    }
+    unfold(transaction, now, desk);
     Ok(())
+}
+
+/// Folds whatever the reached state demands by itself, until nothing is left but to wait.
+pub fn unfold(transaction: &mut Transaction, now: Time, desk: &mut dyn Desk) {
+    loop {
+        let event = match local_try(transaction) {
+            Some(branch) => {
+                let reply = desk.attempt(transaction, branch);
+                Event::Replied { branch, operation: Operation::Try, attempt: 1, reply, next_at: None }
+            }
+            None => match follow(transaction, now) {
+                Some(event) => event,
+                None => return,
+            },
+        };
+        fold(transaction, &event, (desk, now));
+    }
+}
+
+/// Keeps and folds one event, and settles the local branches that it confirmed or cancelled.
+fn fold(transaction: &mut Transaction, event: &Event, (desk, now): (&mut dyn Desk, Time)) {
+    let is_settled = |branch: &Branch| {
+        branch.spec.kind.is_local() && matches!(branch.state, BranchState::Confirmed | BranchState::Cancelled)
+    };
+    // Nothing is copied for the many transactions without a local branch.
+    let has_local = transaction.branches.iter().any(|branch| branch.spec.kind.is_local());
+    let known: Vec<bool> = transaction.branches.iter().filter(|_| has_local).map(is_settled).collect();
+    let sequence = desk.keep(event);
+    transaction.apply(sequence, now, event);
+    for (index, was_settled) in known.into_iter().enumerate() {
+        let branch = &transaction.branches[index];
+        let (Ok(at), false) = (u16::try_from(index), was_settled) else { continue };
+        match branch.state {
+            BranchState::Confirmed if is_settled(branch) => desk.settle(transaction, at, Decision::Confirm),
+            BranchState::Cancelled if is_settled(branch) => desk.settle(transaction, at, Decision::Cancel),
+            BranchState::Registered
+            | BranchState::Trying
+            | BranchState::Tried
+            | BranchState::Refused
+            | BranchState::Confirming
+            | BranchState::Confirmed
+            | BranchState::Cancelling
+            | BranchState::Cancelled => {}
+        }
+    }
+}
+
+/// The local branch whose try is due.
+fn local_try(transaction: &Transaction) -> Option<u16> {
+    let is_due = |branch: &Branch| branch.state == BranchState::Trying && branch.spec.kind.is_local();
+    let index = transaction.branches.iter().position(is_due).filter(|_| transaction.phase == Phase::Open)?;
+    u16::try_from(index).ok()
 }
 
 /// The events that `command` causes directly; empty when it changes nothing.
@@ -153,7 +224,7 @@ fn confirm(transaction: &Transaction, now: Time) -> Result<Vec<Event>, Refusal> 
         return Ok(Vec::new());
     }
     let unsignalled =
-        |branch: &&crate::Branch| branch.spec.kind == Kind::Await && branch.state != BranchState::Tried;
+        |branch: &&Branch| branch.spec.kind == Kind::Await && branch.state != BranchState::Tried;
     if let Some(branch) = transaction.branches.iter().find(unsignalled) {
         return Err(r::NOT_ALL_TRIED.because(format!("branch {} has not been signalled", branch.spec.id)));
     }

@@ -25,12 +25,15 @@ mod validate;
 mod wanted;
 
 pub use command::{Command, Reply, Signal};
-pub use decide::{begin, carry_out, decide, follow};
+pub use decide::{Desk, begin, carry_out, decide, follow, unfold};
 pub use event::{DecodeError, Event, Kept};
 pub use kind::{Decision, Mode, Operation, Order, Pattern};
 pub use refusal::{REFUSALS, Refusal, RefusalClass, RefusalKind};
 pub use retry::{Retry, delay_ms};
-pub use spec::{BranchSpec, CallSpec, CheckSpec, Header, Kind, Spec, Trace, Urls};
+pub use spec::{
+    Argument, BranchSpec, CallSpec, CheckSpec, Header, HoldLeg, HoldSpec, ItemSpec, Kind, Quantity, Spec,
+    Trace, Urls,
+};
 pub use state::{BranchState, Phase, TRANSITIONS, Transition};
 pub use time::Time;
 pub use timeline::{TimelineEntry, entry as timeline_entry};

@@ -54,13 +54,74 @@ pub struct BranchSpec {
     pub kind: Kind,
 }
 
-/// What a branch is. Later kinds (`hold`, `item`, `publish`) are appended here.
+/// What a branch is. Later kinds (`publish`) are appended here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// HTTP calls to a participant.
     Call(CallSpec),
     /// Tried when an outside fact is signalled.
     Await,
+    /// A hold in the ledger, or several as one: decided in the frame of the transaction's own events.
+    Hold(HoldSpec),
+    /// An item of the ledger and its moves: decided in the frame of the transaction's own events.
+    Item(ItemSpec),
+}
+
+/// A `hold` branch: held by its try, captured by its confirm, released by its cancel; all its legs or none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldSpec {
+    /// What is held; of any mix of assets.
+    pub legs: Vec<HoldLeg>,
+}
+
+/// One hold of a `hold` branch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldLeg {
+    /// The account in which it is held.
+    pub from: Arc<str>,
+    /// The account that a capture credits.
+    pub to: Arc<str>,
+    /// How much.
+    pub amount: Quantity,
+    /// As much as is there will do.
+    pub up_to: bool,
+}
+
+/// An amount as written; read by the ledger, which knows the scale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Quantity {
+    /// A decimal text.
+    Decimal(Arc<str>),
+    /// A whole number.
+    Whole(i128),
+}
+
+/// An `item` branch: the moves of its try, confirm and cancel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ItemSpec {
+    /// The item's id.
+    pub item: Arc<str>,
+    /// The move of the try.
+    pub attempt: Arc<str>,
+    /// The move of the confirm.
+    pub confirm: Arc<str>,
+    /// The move of the cancel.
+    pub cancel: Arc<str>,
+    /// On whose behalf.
+    pub owner: Option<Arc<str>>,
+    /// What guards compare attributes with, sorted by key.
+    pub arguments: Vec<(Arc<str>, Argument)>,
+}
+
+/// An argument of a move.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Argument {
+    /// A text.
+    Text(Arc<str>),
+    /// A whole number.
+    Integer(i64),
+    /// Yes or no.
+    Flag(bool),
 }
 
 /// A `call` branch: where to call, with what.
@@ -115,6 +176,17 @@ impl Kind {
         match self {
             Kind::Call(_) => "call",
             Kind::Await => "await",
+            Kind::Hold(_) => "hold",
+            Kind::Item(_) => "item",
+        }
+    }
+
+    /// The engine carries its operations out itself, in the ledger: nobody is called.
+    #[must_use]
+    pub fn is_local(&self) -> bool {
+        match self {
+            Kind::Hold(_) | Kind::Item(_) => true,
+            Kind::Call(_) | Kind::Await => false,
         }
     }
 }

@@ -162,7 +162,7 @@ impl Branch {
     #[must_use]
     pub fn url(&self, operation: Operation) -> Option<&Arc<str>> {
         match &self.spec.kind {
-            Kind::Await => None,
+            Kind::Await | Kind::Hold(_) | Kind::Item(_) => None,
             Kind::Call(call) => match operation {
                 Operation::Try => call.urls.attempt.as_ref(),
                 Operation::Confirm => call.urls.confirm.as_ref(),

@@ -37,10 +37,12 @@ fn due_move(transaction: &Transaction, index: usize) -> Option<BranchMove> {
     }
     match (transaction.phase, transaction.spec.pattern) {
         (Phase::Open, Pattern::Tcc | Pattern::Saga) => {
-            let starts = transaction.spec.mode == Mode::Managed
-                && branch.state == BranchState::Registered
-                && predecessors_are(transaction, index, BranchState::Tried);
-            starts.then_some(BranchMove::StartTry)
+            let is_its_turn = match transaction.spec.mode {
+                Mode::Managed => predecessors_are(transaction, index, BranchState::Tried),
+                // What the initiator tries is its own business; the ledger's share is tried when it is registered.
+                Mode::Interactive => branch.spec.kind.is_local(),
+            };
+            (branch.state == BranchState::Registered && is_its_turn).then_some(BranchMove::StartTry)
         }
         (Phase::Confirming, Pattern::Tcc) => {
             let waits = matches!(branch.state, BranchState::Registered | BranchState::Tried);

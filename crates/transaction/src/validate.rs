@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::refusal as r;
-use crate::{BranchSpec, CallSpec, Kind, Mode, Order, Pattern, Refusal, Spec};
+use crate::{BranchSpec, CallSpec, HoldSpec, ItemSpec, Kind, Mode, Order, Pattern, Refusal, Spec};
 
 /// The limits of one transaction, all configurable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,9 @@ const SPAN_MAX_MS: u64 = 365 * DAY_MS;
 const TIMEOUT_MAX_MS: u64 = 60 * 60 * 1000;
 const LABEL_VALUE_MAX: usize = 256;
 const HEADERS_MAX: usize = 64;
+/// Holds of one branch, and arguments of one move.
+const LEGS_MAX: usize = 32;
+const ARGUMENTS_MAX: usize = 32;
 
 /// Headers that a branch may not set: the coordinator's own, and those that shape the connection.
 const RESERVED_HEADERS: &[&str] = &[
@@ -74,6 +77,10 @@ pub fn validate_branch(pattern: Pattern, mode: Mode, branch: &BranchSpec) -> Res
     match (&branch.kind, pattern) {
         (Kind::Call(call), _) => check_call(pattern, mode, call),
         (Kind::Await, Pattern::Tcc | Pattern::Saga) => Ok(()),
+        (Kind::Hold(hold), Pattern::Tcc) => check_hold(hold),
+        (Kind::Item(item), Pattern::Tcc) => check_item(item),
+        (Kind::Hold(_) | Kind::Item(_), Pattern::Saga | Pattern::Message) => Err(r::KIND_UNSUPPORTED
+            .at("/kind", "the ledger's branches have a try, a confirm and a cancel: use pattern tcc")),
         (Kind::Await, Pattern::Message) => {
             Err(r::KIND_UNSUPPORTED.at("/kind", "a message is delivered by call branches only"))
         }
@@ -191,6 +198,37 @@ fn check_call(pattern: Pattern, mode: Mode, call: &CallSpec) -> Result<(), Refus
         }
     }
     check_headers(call)
+}
+
+/// What is held, and whether it may be, is the ledger's to decide; here only what can be seen without it.
+fn check_hold(hold: &HoldSpec) -> Result<(), Refusal> {
+    if hold.legs.is_empty() || hold.legs.len() > LEGS_MAX {
+        return Err(r::BRANCHES_INVALID.at("/holds", format!("1 to {LEGS_MAX} holds are allowed")));
+    }
+    for (index, leg) in hold.legs.iter().enumerate() {
+        for (name, id) in [("from", &leg.from), ("to", &leg.to)] {
+            let at = if hold.legs.len() == 1 { format!("/{name}") } else { format!("/holds/{index}/{name}") };
+            check_id(&at, id)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_item(item: &ItemSpec) -> Result<(), Refusal> {
+    let ids = [
+        ("/item", &item.item),
+        ("/try", &item.attempt),
+        ("/confirm", &item.confirm),
+        ("/cancel", &item.cancel),
+    ];
+    for (at, id) in ids {
+        check_id(at, id)?;
+    }
+    item.owner.iter().try_for_each(|owner| check_id("/owner", owner))?;
+    if item.arguments.len() > ARGUMENTS_MAX {
+        return Err(r::LABELS_INVALID.at("/arguments", format!("at most {ARGUMENTS_MAX} are allowed")));
+    }
+    item.arguments.iter().try_for_each(|(key, _)| check_id("/arguments", key))
 }
 
 fn check_headers(call: &CallSpec) -> Result<(), Refusal> {

@@ -185,7 +185,7 @@ fn held_bytes(transaction: &Transaction) -> usize {
         let texts = [&branch.result, &branch.pace.last_error];
         let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
         let asked = match &branch.spec.kind {
-            Kind::Await => 0,
+            Kind::Await | Kind::Hold(_) | Kind::Item(_) => 256,
             Kind::Call(call) => {
                 let headers: usize =
                     call.headers.iter().map(|header| header.name.len() + header.value.len() + 32).sum();
