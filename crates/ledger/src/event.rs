@@ -241,8 +241,12 @@ pub enum Event<'a> {
         operation: &'a str,
         /// The states before and after, by position.
         states: (u16, u16),
-        /// A branch of a transaction holds it now.
-        held: bool,
+        /// A branch of a transaction holds it now: the moves of its confirm and cancel, by position in the machine.
+        held: Option<(u16, u16)>,
+        /// The state is final: the item leaves memory with this event.
+        ends: bool,
+        /// Whose it is, told where it ends: quotas go on counting it.
+        of: Option<&'a str>,
         /// On whose behalf.
         owner: Option<&'a str>,
         /// What guards compared with.
