@@ -17,6 +17,8 @@ mod fault;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod handle;
+#[allow(dead_code, reason = "the partition does not use it yet")]
+mod ids;
 mod mailbox;
 mod meters;
 mod network;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use transaction::refusal::BRANCHES_INVALID;
-use transaction::{Command, Refusal, Time, Transaction, carry_out, next_due};
+use transaction::{Command, Event, Refusal, Time, Transaction, carry_out, next_due};
 
 use super::begin::same_content;
 use super::memory::{Shown, Slot};
@@ -59,7 +59,7 @@ impl Partition {
         let batch = &mut self.batch;
         // Answers under way may still hold the former state: it is copied then, and only then.
         let transaction: &mut Transaction = Arc::make_mut(&mut slot.transaction);
-        let outcome = carry_out(transaction, command, now, &mut |event| batch.push_event(number, now, event));
+        let outcome = carry_out(transaction, command, now, &mut |event: &Event| batch.push_event(number, now, event));
         if transaction.sequence != sequence {
             tell(&before, transaction);
             self.memory.changed(&before, number);

@@ -88,7 +88,7 @@ impl Driven {
     pub fn ask(&mut self, command: Command) -> Result<usize, Refusal> {
         let before = self.kept.len();
         let (kept, clock) = (&mut self.kept, self.clock);
-        carry_out(&mut self.now, &command, clock, &mut |event| {
+        carry_out(&mut self.now, &command, clock, &mut |event: &Event| {
             let sequence = kept.len() as u64 + 1;
             kept.push((sequence, clock, event.clone()));
             sequence

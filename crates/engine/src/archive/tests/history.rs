@@ -117,7 +117,7 @@ impl World {
         let (at, mut transaction) = (self.now(), self.transactions[&number].clone());
         let mut kept = Vec::new();
         let first = self.entries.len() as u64;
-        let _ = carry_out(&mut transaction, command, at, &mut |event| {
+        let _ = carry_out(&mut transaction, command, at, &mut |event: &Event| {
             kept.push(event.clone());
             first + kept.len() as u64
         });
