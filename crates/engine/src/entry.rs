@@ -21,6 +21,23 @@ pub enum Room {
     Transaction = 1,
     /// An idempotency key that was used: an encoded [`KeyRow`].
     Key = 2,
+    /// An event of the ledger: an encoded [`ledger::Kept`].
+    Ledger = 3,
+    /// An idempotency key of a ledger request, with its results: an encoded [`ReplyRow`].
+    Reply = 4,
+}
+
+/// An idempotency key of a ledger request, with what it was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReplyRow {
+    /// Operation and key: the scope in which it is unique.
+    pub scope: Arc<str>,
+    /// Digest of the request's content.
+    pub fingerprint: [u8; 32],
+    /// When.
+    pub at: Time,
+    /// The results, encoded as `partition/change.rs` lays them out.
+    pub reply: Vec<u8>,
 }
 
 /// An idempotency key that was used, with what it stood for.
@@ -48,6 +65,10 @@ pub enum Entry {
     },
     /// An idempotency key.
     Key(KeyRow),
+    /// A ledger's event, as encoded in the journal.
+    Ledger(Vec<u8>),
+    /// An idempotency key with the results of a ledger request.
+    Reply(ReplyRow),
 }
 
 impl Entry {
@@ -83,6 +104,8 @@ impl EntryRef<'_> {
                 Ok(Entry::Event { encoded: self.bytes.to_vec(), kept })
             }
             Room::Key => decode_key(self.bytes).map(Entry::Key).map_err(|why| fault(self.sequence, why)),
+            Room::Ledger => Ok(Entry::Ledger(self.bytes.to_vec())),
+            Room::Reply => decode_reply(self.bytes).map(Entry::Reply).map_err(|why| fault(self.sequence, why)),
         }
     }
 }
@@ -95,6 +118,16 @@ pub fn push_event(payload: &mut Vec<u8>, number: u64, at: Time, event: &Event) {
 /// Appends the entry of one idempotency key.
 pub fn push_key(payload: &mut Vec<u8>, row: &KeyRow) {
     push(payload, Room::Key, |bytes| encode_key(row, bytes));
+}
+
+/// Appends the entry of one ledger event.
+pub fn push_ledger(payload: &mut Vec<u8>, encoded: &[u8]) {
+    push(payload, Room::Ledger, |bytes| bytes.extend_from_slice(encoded));
+}
+
+/// Appends the entry of one idempotency key with its results.
+pub fn push_reply(payload: &mut Vec<u8>, row: &ReplyRow) {
+    push(payload, Room::Reply, |bytes| encode_reply(row, bytes));
 }
 
 /// Visits the entries of a payload in order; the first has the sequence `first`.
@@ -130,6 +163,8 @@ fn split(payload: &[u8]) -> Result<(Room, &[u8], &[u8]), String> {
     match room {
         1 => Ok((Room::Transaction, bytes, after)),
         2 => Ok((Room::Key, bytes, after)),
+        3 => Ok((Room::Ledger, bytes, after)),
+        4 => Ok((Room::Reply, bytes, after)),
         _ => Err(format!("room {room} is unknown to this version: was the folder written by a newer one?")),
     }
 }
@@ -153,6 +188,18 @@ pub(crate) fn decode_key(bytes: &[u8]) -> Result<KeyRow, String> {
     let (row, rest) =
         postcard::take_from_bytes(bytes).map_err(|error| format!("no idempotency key: {error}"))?;
     if rest.is_empty() { Ok(row) } else { Err(format!("{} bytes left over after a key", rest.len())) }
+}
+
+pub(crate) fn encode_reply(row: &ReplyRow, buffer: &mut Vec<u8>) {
+    let taken = std::mem::take(buffer);
+    // Writing to a growing buffer has no way to fail.
+    *buffer = postcard::to_extend(row, taken).expect("a reply row always encodes");
+}
+
+pub(crate) fn decode_reply(bytes: &[u8]) -> Result<ReplyRow, String> {
+    let (row, rest) =
+        postcard::take_from_bytes(bytes).map_err(|error| format!("no results of a request: {error}"))?;
+    if rest.is_empty() { Ok(row) } else { Err(format!("{} bytes left over after results", rest.len())) }
 }
 
 fn fault(sequence: u64, why: String) -> Fault {
@@ -215,8 +262,8 @@ mod tests {
     #[test]
     fn an_unknown_room_and_bytes_left_over_are_faults() {
         let mut unknown = payload();
-        unknown[4] = 3;
-        assert!(decoded(&unknown).unwrap_err().to_string().contains("room 3"));
+        unknown[4] = 5;
+        assert!(decoded(&unknown).unwrap_err().to_string().contains("room 5"));
         let mut longer = vec![4, 0, 0, 0, 1];
         longer.extend_from_slice(&[7, 10, 9, 0]);
         assert!(decoded(&longer).unwrap_err().to_string().contains("left over"));

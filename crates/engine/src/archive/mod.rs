@@ -138,6 +138,7 @@ impl Archive {
             let fact = match entry {
                 Entry::Event { encoded, .. } => event(*sequence, encoded)?,
                 Entry::Key(row) => Fact::Key(Cow::Borrowed(row)),
+                Entry::Ledger(_) | Entry::Reply(_) => continue,
             };
             batch.push(*sequence, fact)?;
         }
@@ -160,6 +161,7 @@ impl Archive {
                 let fact = match (entry.room, entry.bytes) {
                     (Room::Transaction, encoded) => event(sequence, encoded)?,
                     (Room::Key, bytes) => Fact::Key(Cow::Owned(key(sequence, bytes)?)),
+                    (Room::Ledger | Room::Reply, _) => return Ok(()),
                 };
                 batch.push(sequence, fact)
             })?;
