@@ -231,6 +231,7 @@ impl Model {
                 let transaction = self.transactions.get_mut(&kept.number).unwrap();
                 transaction.apply(ingest.sequence, kept.at, &kept.event);
             }
+            Entry::Ledger(_) | Entry::Reply(_) => {}
         }
     }
 

@@ -33,6 +33,8 @@ fn payload(entries: &[Ingest]) -> Vec<u8> {
         match entry {
             Entry::Event { kept, .. } => entry::push_event(&mut payload, kept.number, kept.at, &kept.event),
             Entry::Key(row) => entry::push_key(&mut payload, row),
+            Entry::Ledger(encoded) => entry::push_ledger(&mut payload, encoded),
+            Entry::Reply(row) => entry::push_reply(&mut payload, row),
         }
     }
     payload
