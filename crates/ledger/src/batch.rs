@@ -1,4 +1,6 @@
 //! A batch of commands in little memory: one arena of text, members with spans into it.
+//!
+//! Decides nothing. The commands themselves are in `command.rs`, how a text becomes a span in `map.rs`.
 
 use crate::Command;
 
@@ -26,10 +28,15 @@ impl Batch {
         Batch { text: String::with_capacity(bytes), members: Vec::with_capacity(members) }
     }
 
-    /// Adds a member at the end.
+    /// Adds a member at the end. All texts of a batch together stay below 4 GiB: callers bound what they take in.
     pub fn push(&mut self, command: &Command<&str>) {
-        let _ = command;
-        crate::being_written()
+        let text = &mut self.text;
+        let member = command.map(&mut |piece: &&str| {
+            let start = span_part(text.len());
+            text.push_str(piece);
+            Span(start, span_part(piece.len()))
+        });
+        self.members.push(member);
     }
 
     /// How many members it has.
@@ -47,7 +54,63 @@ impl Batch {
     /// The member at this place.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Command<&str>> {
-        let _ = (&self.text, index);
-        crate::being_written()
+        let text = self.text.as_str();
+        let member = self.members.get(index)?;
+        Some(member.map(&mut |span: &Span| {
+            let start = span.0 as usize;
+            text.get(start..start + span.1 as usize).unwrap_or_default()
+        }))
+    }
+}
+
+fn span_part(length: usize) -> u32 {
+    u32::try_from(length).expect("the texts of a batch are far smaller than 4 GiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Amount, Cause, Entry, Expiry, Linked, Move, Origin, Release, Take, Value};
+
+    #[test]
+    fn what_is_pushed_is_what_is_got() {
+        let entry = Command::Entry(Entry {
+            id: "e-1",
+            from: "issuer",
+            to: "user:1",
+            amount: Amount::Decimal("12.50"),
+            take: Take::UpTo,
+            expiry: Expiry::In(5),
+            refunds: Some("e-0"),
+            linked: Linked::ToNext,
+            cause: Cause { reason: Some("böse Überraschung"), ..Cause::default() },
+        });
+        let release = Command::Release(Release {
+            hold: "h",
+            linked: Linked::No,
+            origin: Origin::Branch,
+            cause: Cause::default(),
+        });
+        let moved = Command::Move(Move {
+            id: "m-1",
+            item: "coupon:1",
+            name: "use",
+            owner: Some("user:1"),
+            arguments: vec![("order_total", Value::Text("10")), ("n", Value::Integer(3))],
+            then: Some(("confirm", "cancel")),
+            linked: Linked::No,
+            origin: Origin::Direct,
+            cause: Cause::default(),
+        });
+        let mut batch = Batch::with_capacity(3, 64);
+        assert!(batch.is_empty());
+        for command in [&entry, &release, &moved] {
+            batch.push(command);
+        }
+        assert_eq!(batch.len(), 3);
+        assert_eq!(batch.get(0), Some(entry));
+        assert_eq!(batch.get(1), Some(release));
+        assert_eq!(batch.get(2), Some(moved));
+        assert_eq!(batch.get(3), None);
     }
 }

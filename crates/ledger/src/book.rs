@@ -30,9 +30,10 @@ pub trait Book {
     fn known(&self, hash: u64) -> Option<Known>;
     /// Remembers what a key stands for.
     fn learn(&mut self, hash: u64, known: Known);
-    /// A point to come back to.
+    /// A point to come back to. Marks nest: a chain within a dry run has its own, and each is rolled back at most once;
+    /// one that is not rolled back is simply forgotten.
     fn mark(&mut self) -> u64;
-    /// Takes back everything kept and learnt since `mark`, the latest.
+    /// Takes back everything kept and learnt since `mark`.
     fn roll_back(&mut self, mark: u64);
     /// The encoded event at a position, when the engine has read it ahead for this command (`refunds`, repeats that
     /// answer an amount, holds that are closed); `None`: it was not.

@@ -17,6 +17,8 @@ pub struct Kept<'a> {
     pub sequence: u64,
     /// When it was decided.
     pub at: Time,
+    /// Digest of all that the caller said, by which a repeat is told from a mismatch; 0 for what happens by itself.
+    pub content: u64,
     /// The fact.
     pub event: Event<'a>,
 }
@@ -127,6 +129,8 @@ pub enum Event<'a> {
         to: Leg,
         /// All units incoming to `to` now.
         incoming: i128,
+        /// Digits behind the point of their asset.
+        scale: u8,
         /// The lots that changed: of `from`, then of `to`.
         lots: (Vec<LotChange>, Vec<LotChange>),
         /// Why.
@@ -152,6 +156,10 @@ pub enum Event<'a> {
         to: u32,
         /// All units incoming to `to` now.
         incoming: i128,
+        /// Digits behind the point of their asset.
+        scale: u8,
+        /// A branch of a transaction owned it.
+        owned: bool,
         /// The lots that changed.
         lots: Vec<LotChange>,
         /// Why.

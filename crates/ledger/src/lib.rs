@@ -11,24 +11,29 @@
 mod amount;
 mod batch;
 mod book;
+mod codec;
 mod command;
 mod event;
+mod field;
 mod ledger;
 mod machine;
+mod map;
 mod outcome;
 pub mod refusal;
 mod view;
 
-pub use amount::Amount;
+pub use amount::{Amount, format_units};
 pub use batch::Batch;
 pub use book::{Book, HEAD, Known, Place, may_recall};
 pub use command::{
-    Adjust, Asset, Capture, Cause, Command, Create, Declare, Entry, Expiry, Floor, Hold, Linked, Move, Open, Origin,
-    Release, Reopen, Standing, Take, Value,
+    Adjust, Asset, Capture, Cause, Command, Create, Declare, Entry, Expiry, Floor, Hold, Linked, Move, Open,
+    Origin, Release, Reopen, Standing, Take, Value,
 };
 pub use event::{Event, Kept, Leg, LotChange, NONE, skip_version};
 pub use ledger::{Keys, Ledger, PageId, Results, Run, Space, learnt};
-pub use machine::{Compare, Expires, Guard, Literal, Machine, MachineMove, MachineState, Operand, Quota, When};
+pub use machine::{
+    Compare, Expires, Guard, Literal, Machine, MachineMove, MachineState, Operand, Quota, When,
+};
 pub use outcome::{Done, Outcome};
 pub use refusal::REFUSALS;
 pub use view::{AccountView, AssetView, HoldState, HoldView, ItemView, LotView, MachineView};
