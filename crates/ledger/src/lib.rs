@@ -13,10 +13,13 @@ mod batch;
 mod book;
 mod codec;
 mod command;
+mod diagram;
 mod event;
 mod field;
+mod guard;
 mod ledger;
 mod machine;
+mod machine_check;
 mod map;
 mod outcome;
 pub mod refusal;
@@ -32,7 +35,8 @@ pub use command::{
 pub use event::{Event, Kept, Leg, LotChange, NONE, skip_version};
 pub use ledger::{Keys, Ledger, PageId, Results, Run, Space, learnt};
 pub use machine::{
-    Compare, Expires, Guard, Literal, Machine, MachineMove, MachineState, Operand, Quota, When,
+    Compare, Expires, Guard, Literal, Machine, MachineMove, MachineState, Operand, Quota, VALID_FROM,
+    VALID_UNTIL, When,
 };
 pub use outcome::{Done, Outcome};
 pub use refusal::REFUSALS;

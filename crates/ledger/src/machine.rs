@@ -1,8 +1,16 @@
 //! What a machine is: the declared states of an item and the only moves between them.
 //!
-//! Owned texts: a machine is declared once and read often. Checked by `machine_check.rs` before anything rests on it.
+//! Owned texts: a machine is declared once and read often. Checked by `machine_check.rs` before anything rests on it;
+//! drawn by `diagram.rs`. The order of fields and variants is the format in which it is kept, for ever.
+
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+/// The attribute that tells from when an item is valid.
+pub const VALID_FROM: &str = "valid_from";
+/// The attribute that tells until when an item is valid: the first moment when it no longer is.
+pub const VALID_UNTIL: &str = "valid_until";
 
 /// A declared machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -129,4 +137,102 @@ pub enum Literal {
     Integer(i64),
     /// Yes or no.
     Flag(bool),
+}
+
+impl Machine {
+    /// The position of the state of this name.
+    #[must_use]
+    pub fn state(&self, name: &str) -> Option<u16> {
+        position(self.states.iter().position(|state| *state.name == *name))
+    }
+
+    /// The position of the move of this name.
+    #[must_use]
+    pub fn find_move(&self, name: &str) -> Option<u16> {
+        position(self.moves.iter().position(|found| *found.name == *name))
+    }
+
+    /// The attributes that must be times where an item has them: the ends of its validity, and what states expire at.
+    pub fn times(&self) -> impl Iterator<Item = &str> {
+        let named = self.states.iter().filter_map(|state| match &state.expires {
+            Some(Expires { when: When::At(attribute), .. }) => Some(&**attribute),
+            Some(Expires { when: When::After(_), .. }) | None => None,
+        });
+        [VALID_FROM, VALID_UNTIL].into_iter().chain(named)
+    }
+}
+
+fn position(found: Option<usize>) -> Option<u16> {
+    found.and_then(|index| u16::try_from(index).ok())
+}
+
+impl Compare {
+    /// Every comparison.
+    pub const ALL: [Compare; 6] = [
+        Compare::Less,
+        Compare::AtMost,
+        Compare::Equal,
+        Compare::Unequal,
+        Compare::AtLeast,
+        Compare::Greater,
+    ];
+
+    /// As it is written in a machine: `<=`.
+    #[must_use]
+    pub fn sign(self) -> &'static str {
+        match self {
+            Compare::Less => "<",
+            Compare::AtMost => "<=",
+            Compare::Equal => "==",
+            Compare::Unequal => "!=",
+            Compare::AtLeast => ">=",
+            Compare::Greater => ">",
+        }
+    }
+
+    /// The comparison that is written so.
+    #[must_use]
+    pub fn read(sign: &str) -> Option<Compare> {
+        Compare::ALL.into_iter().find(|compare| compare.sign() == sign)
+    }
+}
+
+/// As a person reads it: a text in quotes.
+impl fmt::Display for Literal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Literal::Text(text) => write!(f, "{text:?}"),
+            Literal::Integer(number) => write!(f, "{number}"),
+            Literal::Flag(flag) => write!(f, "{flag}"),
+        }
+    }
+}
+
+/// Its name on the wire, with what it compares.
+impl fmt::Display for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Guard::WithinValidity => f.write_str("within_validity"),
+            Guard::Owner => f.write_str("owner"),
+            Guard::Quota(quota) => write!(f, "{quota}"),
+            Guard::Attribute { attribute, compare, with: Operand::Argument(argument) } => {
+                write!(f, "{attribute} {} {argument}", compare.sign())
+            }
+            Guard::Attribute { attribute, compare, with: Operand::Literal(value) } => {
+                write!(f, "{attribute} {} {value}", compare.sign())
+            }
+        }
+    }
+}
+
+impl fmt::Display for Quota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "quota of {}", self.states.join(" + "))?;
+        let bounds = [(self.per_owner, "per owner"), (self.total, "in all")];
+        let bounds = bounds.into_iter().filter_map(|(bound, whose)| Some((bound?, whose)));
+        for (index, (bound, whose)) in bounds.enumerate() {
+            write!(f, "{} {bound} {whose}", if index == 0 { " at most" } else { " and" })?;
+        }
+        Ok(())
+    }
 }
