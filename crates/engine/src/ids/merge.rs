@@ -1,0 +1,140 @@
+//! Merges runs of one level into one of the next, a bounded number of rows at a time.
+//!
+//! The inputs cover neighbouring ranges of the history, so of equal hashes the row of the younger run counts and the
+//! others are left out. Readers go on with the inputs until the manifest names the output.
+//!
+//! It must never hold more in memory than a piece of each input, the output's filter and its fences. Read next: `runs.rs`.
+
+use std::sync::Arc;
+
+use super::Row;
+use super::block::{self, BLOCK};
+use super::run::{About, Run};
+use super::run_writer::{Progress, RunWriter};
+use crate::Fault;
+
+/// Blocks of an input read at once.
+const AHEAD: u64 = 32;
+/// Bytes of a row in a file, to count the tail in rows.
+const ROW_BYTES: usize = 24;
+
+/// A merge under way.
+pub(super) struct Merge {
+    /// Oldest first; those that are at their end are gone.
+    cursors: Vec<Cursor>,
+    phase: Phase,
+    writer: RunWriter,
+    inputs: Vec<Arc<Run>>,
+}
+
+enum Phase {
+    Rows,
+    Tail,
+}
+
+impl Merge {
+    /// Begins to merge `inputs`, neighbours of one level, oldest first.
+    pub(super) fn begin(inputs: Vec<Arc<Run>>) -> Result<Merge, Fault> {
+        let (oldest, youngest) = (&inputs[0], &inputs[inputs.len() - 1]);
+        let about = About {
+            level: oldest.about.level + 1,
+            rows: inputs.iter().map(|run| run.about.rows).sum(),
+            from: oldest.about.from,
+            upto: youngest.about.upto,
+        };
+        let writer = RunWriter::begin(&oldest.disk, about)?;
+        let mut cursors: Vec<Cursor> = inputs.iter().map(|run| Cursor::new(Arc::clone(run))).collect();
+        for cursor in &mut cursors {
+            cursor.refill()?;
+        }
+        cursors.retain(|cursor| cursor.head().is_some());
+        Ok(Merge { cursors, phase: Phase::Rows, writer, inputs })
+    }
+
+    /// The level of the inputs.
+    pub(super) fn level(&self) -> u32 {
+        self.inputs[0].about.level
+    }
+
+    /// Carries on by about `budget` rows, or the bytes of as many.
+    pub(super) fn step(&mut self, budget: usize) -> Result<Progress, Fault> {
+        match self.phase {
+            Phase::Rows => {
+                for _ in 0..budget {
+                    let Some(row) = self.next()? else {
+                        self.writer.end_rows()?;
+                        self.phase = Phase::Tail;
+                        break;
+                    };
+                    self.writer.push(row)?;
+                }
+                Ok(Progress::Going)
+            }
+            Phase::Tail => self.writer.write_tail(budget * ROW_BYTES),
+        }
+    }
+
+    /// The inputs and the durable output, when [`Merge::step`] said that it is done.
+    pub(super) fn finish(self) -> Result<(Vec<Arc<Run>>, Run), Fault> {
+        Ok((self.inputs, self.writer.finish()?))
+    }
+
+    /// The name of the unfinished file.
+    pub(super) fn part(&self) -> &str {
+        self.writer.part()
+    }
+
+    /// The row with the lowest hash, of the oldest run first.
+    fn next(&mut self) -> Result<Option<Row>, Fault> {
+        let mut lowest: Option<(usize, Row)> = None;
+        for (at, cursor) in self.cursors.iter().enumerate() {
+            let Some(head) = cursor.head() else { continue };
+            if lowest.is_none_or(|(_, row)| head.hash < row.hash) {
+                lowest = Some((at, head));
+            }
+        }
+        let Some((at, row)) = lowest else { return Ok(None) };
+        let cursor = &mut self.cursors[at];
+        cursor.at += 1;
+        if cursor.head().is_none() {
+            cursor.refill()?;
+            if cursor.head().is_none() {
+                self.cursors.remove(at);
+            }
+        }
+        Ok(Some(row))
+    }
+}
+
+/// Where the merge is in one input.
+struct Cursor {
+    run: Arc<Run>,
+    next_block: u64,
+    bytes: Vec<u8>,
+    rows: Vec<Row>,
+    at: usize,
+}
+
+impl Cursor {
+    fn new(run: Arc<Run>) -> Cursor {
+        Cursor { run, next_block: 0, bytes: Vec::new(), rows: Vec::new(), at: 0 }
+    }
+
+    fn head(&self) -> Option<Row> {
+        self.rows.get(self.at).copied()
+    }
+
+    /// Reads the next blocks; none are left when there is no head afterwards.
+    fn refill(&mut self) -> Result<(), Fault> {
+        let upto = self.run.about.blocks().min(self.next_block + AHEAD);
+        self.bytes.resize((upto - self.next_block) as usize * BLOCK, 0);
+        self.run.read_blocks(self.next_block, &mut self.bytes)?;
+        self.rows.clear();
+        for (bytes, at) in self.bytes.chunks_exact(BLOCK).zip(self.next_block..) {
+            self.rows.extend((0..self.run.rows_in(at)).map(|row| block::row(bytes, row)));
+        }
+        self.at = 0;
+        self.next_block = upto;
+        Ok(())
+    }
+}
