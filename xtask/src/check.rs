@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use anyhow::bail;
 
-use crate::{deny, process, test, tidy};
+use crate::{deny, process, proto, test, tidy};
 
 /// How a step ended. `Partly` passes the gate, but says what could not be looked at.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +42,7 @@ const STEPS: &[Step] = &[
     Step { name: "fmt", run: |root, _| cargo(root, &["fmt", "--all", "--check"]) },
     Step { name: "tidy", run: |root, _| Ok(tidy::chore(root, &[])?.into()) },
     Step { name: "deny", run: deny::step },
+    Step { name: "proto", run: proto::step },
     Step {
         name: "clippy",
         run: |root, _| {

@@ -10,6 +10,7 @@ mod check;
 mod deny;
 mod fuzz;
 mod process;
+mod proto;
 mod test;
 mod tidy;
 
@@ -40,6 +41,11 @@ const CHORES: &[Chore] = &[
         name: "fuzz",
         does: "hostile bytes: cargo xtask fuzz [--seconds N] [TARGET [INPUT]]",
         run: fuzz::chore,
+    },
+    Chore {
+        name: "proto",
+        does: "write the code of proto/ anew; --check only looks whether it is stale",
+        run: proto::chore,
     },
     Chore { name: "bench", does: "a measurement: cargo xtask bench NAME [arguments]", run: bench::chore },
 ];
