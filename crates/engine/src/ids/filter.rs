@@ -6,7 +6,7 @@
 //!
 //! It must never say that a hash is missing which was added. Read next: `run.rs`.
 
-/// Bits of filter per row. With 16, one hash in some 900 that is not there seems to be; each costs a read of 4 KiB.
+/// Bits of filter per row. With 16, one hash in some 1,000 that is not there seems to be; each costs a read of 4 KiB.
 const BITS_PER_ROW: u64 = 16;
 const BLOCK_BITS: u64 = 512;
 
@@ -53,8 +53,15 @@ impl Filter {
         Filter { blocks: Vec::with_capacity(count) }
     }
 
-    /// Adds a hash to a filter of `count` blocks, no lower than the one before: memory is touched as rows come, never
-    /// a whole filter at once.
+    /// A copy with room for `count` blocks.
+    pub(super) fn copy(&self, count: usize) -> Filter {
+        let mut copy = Filter::with_room(count);
+        copy.blocks.extend_from_slice(&self.blocks);
+        copy
+    }
+
+    /// Adds a hash to a filter of `count` blocks. Blocks up to its own come as they are needed: when rows come by hash,
+    /// memory is touched little by little, never a whole filter at once.
     pub(super) fn add(&mut self, hash: u64, count: usize) {
         let at = place(hash, count);
         self.fill_up(at + 1);

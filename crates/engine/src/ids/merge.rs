@@ -43,11 +43,7 @@ impl Merge {
             upto: youngest.about.upto,
         };
         let writer = RunWriter::begin(&oldest.disk, about)?;
-        let mut cursors: Vec<Cursor> = inputs.iter().map(|run| Cursor::new(Arc::clone(run))).collect();
-        for cursor in &mut cursors {
-            cursor.refill()?;
-        }
-        cursors.retain(|cursor| cursor.head().is_some());
+        let cursors = inputs.iter().map(|run| Cursor::new(Arc::clone(run))).collect::<Result<_, _>>()?;
         Ok(Merge { cursors, phase: Phase::Rows, writer, inputs })
     }
 
@@ -86,28 +82,27 @@ impl Merge {
 
     /// The row with the lowest hash, of the oldest run first.
     fn next(&mut self) -> Result<Option<Row>, Fault> {
-        let mut lowest: Option<(usize, Row)> = None;
-        for (at, cursor) in self.cursors.iter().enumerate() {
-            let Some(head) = cursor.head() else { continue };
-            if lowest.is_none_or(|(_, row)| head.hash < row.hash) {
-                lowest = Some((at, head));
+        let mut cursors = self.cursors.iter().enumerate();
+        let Some((mut lowest, first)) = cursors.next() else { return Ok(None) };
+        let mut hash = first.head;
+        for (at, cursor) in cursors {
+            if cursor.head < hash {
+                (lowest, hash) = (at, cursor.head);
             }
         }
-        let Some((at, row)) = lowest else { return Ok(None) };
-        let cursor = &mut self.cursors[at];
-        cursor.at += 1;
-        if cursor.head().is_none() {
-            cursor.refill()?;
-            if cursor.head().is_none() {
-                self.cursors.remove(at);
-            }
+        let cursor = &mut self.cursors[lowest];
+        let row = cursor.rows[cursor.at];
+        if cursor.advance()? == Left::Nothing {
+            self.cursors.remove(lowest);
         }
         Ok(Some(row))
     }
 }
 
-/// Where the merge is in one input.
+/// Where the merge is in one input. It stands on a row, until nothing is left.
 struct Cursor {
+    /// The hash of the row it stands on.
+    head: u64,
     run: Arc<Run>,
     next_block: u64,
     bytes: Vec<u8>,
@@ -115,17 +110,33 @@ struct Cursor {
     at: usize,
 }
 
+#[derive(PartialEq, Eq)]
+enum Left {
+    Rows,
+    Nothing,
+}
+
 impl Cursor {
-    fn new(run: Arc<Run>) -> Cursor {
-        Cursor { run, next_block: 0, bytes: Vec::new(), rows: Vec::new(), at: 0 }
+    /// At the first row; a run has one at least.
+    fn new(run: Arc<Run>) -> Result<Cursor, Fault> {
+        let mut cursor = Cursor { head: 0, run, next_block: 0, bytes: Vec::new(), rows: Vec::new(), at: 0 };
+        cursor.refill()?;
+        Ok(cursor)
     }
 
-    fn head(&self) -> Option<Row> {
-        self.rows.get(self.at).copied()
+    fn advance(&mut self) -> Result<Left, Fault> {
+        self.at += 1;
+        match self.rows.get(self.at) {
+            Some(row) => {
+                self.head = row.hash;
+                Ok(Left::Rows)
+            }
+            None => self.refill(),
+        }
     }
 
-    /// Reads the next blocks; none are left when there is no head afterwards.
-    fn refill(&mut self) -> Result<(), Fault> {
+    /// Reads the next blocks.
+    fn refill(&mut self) -> Result<Left, Fault> {
         let upto = self.run.about.blocks().min(self.next_block + AHEAD);
         self.bytes.resize((upto - self.next_block) as usize * BLOCK, 0);
         self.run.read_blocks(self.next_block, &mut self.bytes)?;
@@ -135,6 +146,8 @@ impl Cursor {
         }
         self.at = 0;
         self.next_block = upto;
-        Ok(())
+        let Some(first) = self.rows.first() else { return Ok(Left::Nothing) };
+        self.head = first.hash;
+        Ok(Left::Rows)
     }
 }

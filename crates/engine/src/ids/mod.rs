@@ -13,6 +13,7 @@
 mod block;
 mod files;
 mod filter;
+mod lanes;
 mod manifest;
 mod merge;
 mod run;
@@ -27,8 +28,9 @@ use std::sync::Arc;
 
 use crate::Fault;
 use filter::Probe;
+pub(crate) use lanes::RunSet;
 #[allow(unused_imports, reason = "the archive's thread does not use it yet")]
-pub(crate) use runs::{RunSet, Runs, Step};
+pub(crate) use runs::{Runs, Step};
 use window::Window;
 pub(crate) use window::{Sealed, Size};
 

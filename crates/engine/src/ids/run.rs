@@ -81,7 +81,7 @@ pub(crate) struct Run {
     pub(super) about: About,
     pub(super) disk: Arc<dyn Disk>,
     pub(super) file: Box<dyn DiskFile>,
-    pub(super) filter: Filter,
+    pub(super) filter: Arc<Filter>,
     pub(super) fences: Vec<u64>,
 }
 
@@ -111,7 +111,7 @@ impl Run {
         if tail.sum.finalize() != short(&header, 56) {
             return Err(bad("its filter does not match its checksum"));
         }
-        Ok(Run { about, disk: Arc::clone(disk), file, filter, fences })
+        Ok(Run { about, disk: Arc::clone(disk), file, filter: Arc::new(filter), fences })
     }
 
     /// The row of this hash, by one read.

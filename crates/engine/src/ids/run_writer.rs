@@ -116,7 +116,7 @@ impl RunWriter {
         write_all(&*file, &header, 0).map_err(failed(&*disk, "write", &part))?;
         file.sync_data().map_err(failed(&*disk, "sync", &part))?;
         publish(&*disk, &part, &about.name())?;
-        Ok(Run { about, disk, file, filter: self.filter, fences: self.fences })
+        Ok(Run { about, disk, file, filter: Arc::new(self.filter), fences: self.fences })
     }
 
     /// The name of the file until it is whole.

@@ -1,4 +1,4 @@
-//! The runs on disk: what readers see of them, and the one who writes, merges and lists them.
+//! The runs on disk: who writes, merges and lists them.
 //!
 //! [`Runs`] belongs to the archive's thread; what it gives out, a [`RunSet`], is a view that never changes and that the
 //! partition reads from. A run counts from the moment the manifest names it. Each level has fewer than [`FAN`] runs, and
@@ -6,65 +6,23 @@
 //! pile up behind a large merge.
 //!
 //! It must never list a file that is not durable, nor remove one that is listed.
-//! Read next: `manifest.rs`, `run.rs`, `merge.rs`.
+//! Read next: `lanes.rs` (what readers see), `manifest.rs`, `run.rs`, `merge.rs`.
 
 use std::sync::Arc;
 
 use journal::Disk;
 
 use super::files::{damaged, failed};
-use super::filter::Probe;
+use super::lanes::{Cohort, RunSet};
+use super::manifest;
 use super::merge::Merge;
 use super::run::{About, Run};
 use super::run_writer::{Progress, RunWriter};
 use super::window::Sealed;
-use super::{Found, manifest};
 use crate::Fault;
 
 /// Runs of a level that become one of the next.
 const FAN: usize = 8;
-/// Runs beyond this many share one bit of what [`RunSet::hits`] says.
-const SHARED: usize = 63;
-
-/// The runs at one moment. Cheap to clone.
-#[derive(Clone)]
-pub(crate) struct RunSet {
-    /// Newest first; their ranges lie side by side down to 0.
-    runs: Arc<[Arc<Run>]>,
-}
-
-impl RunSet {
-    /// Every row with a position below is in these runs.
-    pub(crate) fn covered(&self) -> u64 {
-        self.runs.first().map_or(0, |run| run.about.upto)
-    }
-
-    /// How many runs there are.
-    pub(crate) fn count(&self) -> usize {
-        self.runs.len()
-    }
-
-    /// Which runs may have the hash, a bit for each, without a branch between one filter and the next.
-    pub(super) fn hits(&self, probe: &Probe) -> u64 {
-        let hit = |(at, run): (usize, &Arc<Run>)| u64::from(run.filter.may_hold(probe)) << at.min(SHARED);
-        self.runs.iter().enumerate().map(hit).fold(0, |all, hit| all | hit)
-    }
-
-    /// The newest row of the hash in the runs that `hits` names.
-    pub(super) fn find(&self, probe: &Probe, hits: u64) -> Result<Option<Found>, Fault> {
-        for (at, run) in self.runs.iter().enumerate() {
-            let named = hits >> at.min(SHARED) & 1 == 1;
-            if named
-                && run.filter.may_hold(probe)
-                && let Some(found) = run.find(probe.hash)?
-            {
-                return Ok(Some(found));
-            }
-        }
-        Ok(None)
-    }
-}
-
 /// What a step of merging came to.
 pub(crate) enum Step {
     /// Nothing is to be merged.
@@ -80,6 +38,8 @@ pub(crate) struct Runs {
     disk: Arc<dyn Disk>,
     fan: usize,
     set: RunSet,
+    /// Oldest first.
+    cohorts: Vec<Cohort>,
     merges: Vec<Merge>,
 }
 
@@ -94,8 +54,8 @@ impl Runs {
             }
         }
         let runs = listed.iter().map(|about| Run::open(&disk, *about).map(Arc::new));
-        let set = RunSet { runs: runs.collect::<Result<_, _>>()? };
-        Ok(Runs { disk, fan: FAN, set, merges: Vec::new() })
+        let set = RunSet::new(runs.collect::<Result<_, _>>()?, &[]);
+        Ok(Runs { disk, fan: FAN, set, cohorts: Vec::new(), merges: Vec::new() })
     }
 
     /// The same with another fan, for tests that want many levels of few rows.
@@ -122,13 +82,22 @@ impl Runs {
         let mut writer = RunWriter::begin(&self.disk, about)?;
         let part = writer.part().to_owned();
         let written = || {
-            rows.into_iter().try_for_each(|row| writer.push(row))?;
+            rows.iter().try_for_each(|row| writer.push(*row))?;
             writer.end_rows()?;
             while writer.write_tail(usize::MAX)? == Progress::Going {}
             writer.finish()
         };
         let run = written().inspect_err(|_| self.give_up(&part))?;
-        self.install(&[], run)?;
+        let mut cohorts = self.cohorts.clone();
+        // Merges take the oldest of level 0, so cohorts and what is merged have the same bounds.
+        let small = self.set.runs.iter().filter(|run| run.about.level == 0).count();
+        let latest = cohorts.pop_if(|_| !small.is_multiple_of(self.fan));
+        let latest = latest.unwrap_or_else(|| {
+            let most = about.rows + about.rows / 16;
+            Cohort::begin(about.from, most * self.fan as u64)
+        });
+        cohorts.push(latest.joined_by(&rows, about.upto));
+        self.install(&[], run, cohorts)?;
         Ok(self.set())
     }
 
@@ -149,7 +118,9 @@ impl Runs {
         let merge = self.merges.swap_remove(at);
         let part = merge.part().to_owned();
         let (inputs, run) = merge.finish().inspect_err(|_| self.give_up(&part))?;
-        self.install(&inputs, run)?;
+        let upto = run.about.upto;
+        let cohorts = self.cohorts.iter().filter(|cohort| !cohort.is_below(upto)).cloned().collect();
+        self.install(&inputs, run, cohorts)?;
         for input in inputs {
             let name = input.about.name();
             // Left there, it is removed at the next start.
@@ -177,7 +148,7 @@ impl Runs {
     }
 
     /// Lists `run` in place of `inputs`, durably, and shows it to readers.
-    fn install(&mut self, inputs: &[Arc<Run>], run: Run) -> Result<(), Fault> {
+    fn install(&mut self, inputs: &[Arc<Run>], run: Run, cohorts: Vec<Cohort>) -> Result<(), Fault> {
         let name = run.about.name();
         let stays = |kept: &&Arc<Run>| !inputs.iter().any(|input| input.about == kept.about);
         let mut runs: Vec<Arc<Run>> = self.set.runs.iter().filter(stays).cloned().collect();
@@ -187,7 +158,8 @@ impl Runs {
             return Err(damaged(&*self.disk, &name, "it is no neighbour of the other runs"));
         }
         manifest::replace(&*self.disk, runs.iter().map(|run| run.about))?;
-        self.set = RunSet { runs: runs.into() };
+        self.set = RunSet::new(runs, &cohorts);
+        self.cohorts = cohorts;
         Ok(())
     }
 

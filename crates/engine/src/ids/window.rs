@@ -150,10 +150,33 @@ impl Sealed {
 
     /// A copy of its rows by hash, those of one hash in the order of arrival.
     pub(crate) fn sorted(&self) -> Vec<Row> {
-        let mut rows = self.0.rows.clone();
-        rows.sort_by_key(|row| row.hash);
+        let window = &self.0;
+        let mask = window.mask();
+        let mut rows: Vec<Row> = Vec::with_capacity(window.len());
+        let mut came_around = Vec::new();
+        // Slots are in the order of hashes but for neighbours, so each row has a few steps to go at most.
+        for (at, slot) in window.slots.iter().enumerate().filter(|(_, slot)| **slot != 0) {
+            let row = window.rows[(slot & mask) as usize - 1];
+            if window.home(row.hash) > at {
+                came_around.push(row);
+            } else {
+                put_in_order(&mut rows, row);
+            }
+        }
+        came_around.into_iter().for_each(|row| put_in_order(&mut rows, row));
         rows
     }
+}
+
+/// Appends a row and moves it before all of higher hashes.
+fn put_in_order(rows: &mut Vec<Row>, row: Row) {
+    let mut at = rows.len();
+    rows.push(row);
+    while at > 0 && rows[at - 1].hash > row.hash {
+        rows[at] = rows[at - 1];
+        at -= 1;
+    }
+    rows[at] = row;
 }
 
 #[cfg(test)]
@@ -197,6 +220,24 @@ mod tests {
         assert_eq!(window.slots, before);
         assert_eq!(window.find(1).map(|found| found.position), Some(3));
         assert_eq!(window.find(2), None);
+    }
+
+    #[test]
+    fn a_sealed_window_gives_its_rows_by_hash_and_then_by_age() {
+        let mut dice = fastrand::Rng::with_seed(3);
+        for round in 0..200 {
+            let mut window = Window::new(Size { rows: 40, surplus: 40 }, 0);
+            let rows: Vec<Row> = (0..80)
+                .map(|position| {
+                    let near_the_end = u64::MAX - dice.u64(..3);
+                    row(if dice.u64(..100) < round { near_the_end } else { dice.u64(..) }, position / 2)
+                })
+                .collect();
+            rows.iter().for_each(|row| window.insert(*row));
+            let mut expected = rows.clone();
+            expected.sort_by_key(|row| row.hash);
+            assert_eq!(Sealed::new(window).sorted(), expected);
+        }
     }
 
     #[test]
