@@ -48,6 +48,9 @@ impl Runs {
     /// missing or damaged; the folder may then be moved away.
     pub(crate) fn open(disk: Arc<dyn Disk>) -> Result<Runs, Fault> {
         let listed = manifest::read(&*disk)?;
+        // A process killed between a name and its sync leaves a manifest that only the page cache knows: it must be
+        // durable before anything it no longer lists is removed.
+        disk.sync_dir().map_err(failed(&*disk, "sync the folder of", "manifest"))?;
         for name in disk.list().map_err(failed(&*disk, "list the folder of", "manifest"))? {
             if manifest::is_left_over(&name, &listed) {
                 disk.remove(&name).map_err(failed(&*disk, "remove", &name))?;

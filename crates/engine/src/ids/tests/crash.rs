@@ -22,10 +22,17 @@ fn cut_off_by(trouble: Trouble) -> Went {
     let mut world = World::new(disk.clone());
     disk.arm(trouble);
     let outcome = live(&mut world);
-    let ends = [disk.copy(), disk.copy(), disk.copy(), disk.copy()];
-    for (seed, end) in ends.into_iter().enumerate() {
-        if seed > 0 {
-            end.crash(seed as u64);
+    for seed in 0..6 {
+        let end = disk.copy();
+        match seed {
+            0 => end.kill(),
+            1..4 => end.crash(seed),
+            // The power goes just after the next process began.
+            _ => {
+                end.kill();
+                Runs::open(Arc::new(end.clone())).expect("it opens");
+                end.crash(seed);
+            }
         }
         let covered = world.runs.set().covered();
         let mut again = World::over(end, world.rows.clone()).expect("it opens");
