@@ -38,6 +38,8 @@ fn again(decoded: &Entry) {
     match decoded {
         Entry::Event { kept, .. } => entry::push_event(&mut payload, kept.number, kept.at, &kept.event),
         Entry::Key(row) => entry::push_key(&mut payload, row),
+        Entry::Ledger(encoded) => entry::push_ledger(&mut payload, encoded),
+        Entry::Reply(row) => entry::push_reply(&mut payload, row),
     }
     let mut read = 0;
     let whole = entry::read(&payload, 1, |_, found| {
@@ -49,6 +51,12 @@ fn again(decoded: &Entry) {
             }
             (Entry::Key(before), Entry::Key(after)) => {
                 assert_eq!(*before, after, "a key reads back as itself");
+            }
+            (Entry::Ledger(before), Entry::Ledger(after)) => {
+                assert_eq!(*before, after, "an event of the ledger reads back as itself");
+            }
+            (Entry::Reply(before), Entry::Reply(after)) => {
+                assert_eq!(*before, after, "results read back as themselves");
             }
             (before, after) => panic!("{before:?} was read back as {after:?}"),
         }

@@ -17,6 +17,7 @@ mod fault;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod handle;
+mod history;
 #[allow(dead_code, reason = "the partition does not use it yet")]
 mod ids;
 mod mailbox;

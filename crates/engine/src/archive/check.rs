@@ -6,14 +6,16 @@ use std::collections::HashMap;
 
 use transaction::{Event, Kept, Time, Transaction};
 
+use super::Shared;
+use super::check_past::CheckPast;
 use super::fold::{Fold, decode};
 use super::rows::{
-    META_PURGED, Summary, chunk_key, label_key, number_key, read_chunk, read_chunk_key, read_key_value,
-    read_number,
+    META_PURGED, Summary, Used, chunk_key, label_key, number_key, read_chunk, read_chunk_key, read_number,
+    read_used,
 };
 use super::store::{Flow, Order, Span, Table, View};
 use crate::Fault;
-use crate::entry::{Entry, EntryRef, KeyRow};
+use crate::entry::{Entry, EntryRef, Room};
 
 /// Chunks that are kept at hand while their transactions go on.
 const OPEN_CHUNKS: usize = 10_000;
@@ -53,12 +55,13 @@ pub struct Check {
     checked: Checked,
     /// By number: what is left to compare of a chunk.
     chunks: HashMap<u64, Vec<(u64, Vec<u8>)>>,
+    past: CheckPast,
 }
 
-type Compared = Result<Result<(), Difference>, Fault>;
+pub(super) type Compared = Result<Result<(), Difference>, Fault>;
 
 impl Check {
-    pub(crate) fn new(view: Box<dyn View>) -> Result<Check, Fault> {
+    pub(super) fn new(view: Box<dyn View>, shared: &Shared) -> Result<Check, Fault> {
         let purged = view.get(Table::Meta, META_PURGED)?.map(|row| read_number(&row)).transpose()?;
         Ok(Check {
             applied: super::applied_in(&*view)?,
@@ -71,6 +74,7 @@ impl Check {
             events: 0,
             checked: Checked::default(),
             chunks: HashMap::new(),
+            past: CheckPast::new(shared),
         })
     }
 
@@ -81,6 +85,12 @@ impl Check {
     pub fn entry(&mut self, sequence: u64, entry: &EntryRef<'_>) -> Compared {
         self.first.get_or_insert(sequence);
         self.last = sequence;
+        if entry.room == Room::Ledger {
+            let compared =
+                if self.past.has(sequence) { self.past.entry(sequence, entry.bytes)? } else { Ok(()) };
+            self.checked.entries += u64::from(self.past.has(sequence));
+            return Ok(compared);
+        }
         if sequence > self.applied {
             return Ok(Ok(()));
         }
@@ -91,8 +101,9 @@ impl Check {
                 }
                 self.event(sequence, &encoded, &kept)
             }
-            Entry::Key(row) => self.key(sequence, &row),
-            Entry::Ledger(_) | Entry::Reply(_) => Ok(Ok(())),
+            Entry::Key(row) => self.key(sequence, &row.scope.clone(), &Used::Key(row)),
+            Entry::Reply(row) => self.key(sequence, &row.scope.clone(), &Used::Reply(row)),
+            Entry::Ledger(_) => Ok(Ok(())),
         }
     }
 
@@ -129,16 +140,16 @@ impl Check {
         Ok(())
     }
 
-    fn key(&mut self, sequence: u64, row: &KeyRow) -> Compared {
-        let archived = self.view.get(Table::Keys, row.scope.as_bytes())?;
-        match archived.map(|value| read_key_value(&value)).transpose()? {
+    fn key(&mut self, sequence: u64, scope: &str, used: &Used) -> Compared {
+        let archived = self.view.get(Table::Keys, scope.as_bytes())?;
+        match archived.map(|value| read_used(&value)).transpose()? {
             // A later use of the same scope stands in its place.
             Some((latest, _)) if latest > sequence => {}
-            Some((latest, archived)) if latest == sequence && archived == *row => {}
+            Some((latest, archived)) if latest == sequence && archived == *used => {}
             Some(_) => {
                 return Ok(differs(sequence, "the archive has another idempotency key".to_owned()));
             }
-            None if self.purged_before.is_some_and(|before| row.at < before) => {
+            None if self.purged_before.is_some_and(|before| used.at() < before) => {
                 self.checked.purged += 1;
                 return Ok(Ok(()));
             }
@@ -196,6 +207,9 @@ impl Check {
             );
             return Ok(Err(Difference { sequence: None, what }));
         }
+        if let Err(difference) = self.past.finish(self.first) {
+            return Ok(Err(difference));
+        }
         if self.unfinished != 0 {
             let what = format!("the archive lacks {} transactions that have not finished", self.unfinished);
             return Ok(Err(Difference { sequence: None, what }));
@@ -229,7 +243,7 @@ impl Check {
     }
 }
 
-fn differs(sequence: u64, what: String) -> Result<(), Difference> {
+pub(super) fn differs(sequence: u64, what: String) -> Result<(), Difference> {
     Err(Difference { sequence: Some(sequence), what })
 }
 

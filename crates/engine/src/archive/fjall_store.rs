@@ -105,7 +105,8 @@ fn options(table: Table) -> KeyspaceCreateOptions {
             .max_memtable_size(2 * MEMTABLE_BYTES)
             .expect_point_read_hits(true)
             .with_kv_separation(Some(KvSeparationOptions::default().separation_threshold(BLOB_FROM))),
-        Table::Summary => options.expect_point_read_hits(true),
+        // Found whenever they are asked for, which is at start-up only.
+        Table::Summary | Table::Pages => options.expect_point_read_hits(true),
         Table::Live | Table::Labels | Table::KeyAges | Table::Meta => options,
     }
 }

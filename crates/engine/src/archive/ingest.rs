@@ -13,12 +13,14 @@ use super::head::{Effect, Head, Names};
 use super::rows::{self, META_APPLIED, META_PURGED, Summary, number_key};
 use super::store::{Changes, Table, View};
 use crate::Fault;
-use crate::entry::KeyRow;
+use crate::entry::{KeyRow, ReplyRow};
+use crate::history::Run;
 
 /// One durable entry, read as far as indexing needs.
 pub(crate) enum Fact<'a> {
     Event { head: Head<'a>, encoded: &'a [u8] },
     Key(Cow<'a, KeyRow>),
+    Reply(Cow<'a, ReplyRow>),
 }
 
 /// An event of a batch with its sequence.
@@ -28,62 +30,125 @@ struct Event<'a> {
     encoded: &'a [u8],
 }
 
-/// What a batch adds to what is applied.
-pub(crate) struct Batch<'a> {
-    applied: u64,
-    reached: u64,
-    events: Vec<Event<'a>>,
-    keys: Vec<(u64, Cow<'a, KeyRow>)>,
+/// An idempotency key of a batch.
+enum Use<'a> {
+    Key(Cow<'a, KeyRow>),
+    Reply(Cow<'a, ReplyRow>),
 }
 
-impl<'a> Batch<'a> {
-    /// An empty batch, to follow what is applied.
-    pub(crate) fn after(applied: u64) -> Batch<'a> {
-        Batch { applied, reached: applied, events: Vec::new(), keys: Vec::new() }
+impl Use<'_> {
+    fn scope(&self) -> &str {
+        match self {
+            Use::Key(row) => &row.scope,
+            Use::Reply(row) => &row.scope,
+        }
     }
 
-    /// Whether an entry is applied already, and to be passed over.
-    pub(crate) fn has(&self, sequence: u64) -> bool {
-        sequence <= self.applied
+    fn value(&self, sequence: u64) -> Vec<u8> {
+        match self {
+            Use::Key(row) => rows::key_value(sequence, row),
+            Use::Reply(row) => rows::reply_value(sequence, row),
+        }
     }
+}
 
-    /// Adds the next entry.
-    pub(crate) fn push(&mut self, sequence: u64, fact: Fact<'a>) -> Result<(), Fault> {
+/// How far one part of the archive has come, and comes with the batch.
+#[derive(Clone, Copy)]
+struct Count {
+    applied: u64,
+    reached: u64,
+}
+
+impl Count {
+    /// Moves on to the next entry; answers whether this part lacks it.
+    fn lacks(&mut self, sequence: u64) -> Result<bool, Fault> {
+        if sequence <= self.applied {
+            return Ok(false);
+        }
         if sequence != self.reached + 1 {
             let why =
                 format!("the archive was given it after {}: what lies between is missing", self.reached);
             return Err(Fault::Entry { sequence, why });
         }
         self.reached = sequence;
+        Ok(true)
+    }
+}
+
+/// What a batch adds to what is applied.
+pub(crate) struct Batch<'a> {
+    tables: Count,
+    history: Count,
+    events: Vec<Event<'a>>,
+    keys: Vec<(u64, Use<'a>)>,
+    run: Run,
+}
+
+/// Which parts of the archive lack an entry.
+pub(crate) struct Lacking {
+    pub(crate) tables: bool,
+    pub(crate) history: bool,
+}
+
+impl<'a> Batch<'a> {
+    /// An empty batch, to follow what the tables have, and what the history has.
+    pub(crate) fn after(tables: u64, history: u64) -> Batch<'a> {
+        let count = |applied| Count { applied, reached: applied };
+        Batch {
+            tables: count(tables),
+            history: count(history),
+            events: Vec::new(),
+            keys: Vec::new(),
+            run: Run::default(),
+        }
+    }
+
+    /// Moves on to the next entry; answers where it belongs if it belongs there at all.
+    pub(crate) fn next(&mut self, sequence: u64) -> Result<Lacking, Fault> {
+        Ok(Lacking { tables: self.tables.lacks(sequence)?, history: self.history.lacks(sequence)? })
+    }
+
+    /// Adds an entry that the tables lack.
+    pub(crate) fn push(&mut self, sequence: u64, fact: Fact<'a>) {
         match fact {
             Fact::Event { head, encoded } => self.events.push(Event { sequence, head, encoded }),
-            Fact::Key(row) => self.keys.push((sequence, row)),
+            Fact::Key(row) => self.keys.push((sequence, Use::Key(row))),
+            Fact::Reply(row) => self.keys.push((sequence, Use::Reply(row))),
         }
-        Ok(())
+    }
+
+    /// Adds an event that the history lacks.
+    pub(crate) fn push_ledger(&mut self, encoded: &[u8]) {
+        self.run.push(encoded);
+    }
+
+    /// What the history lacks, and the sequence up to which it has everything then.
+    pub(crate) fn take_run(&mut self) -> (Run, u64) {
+        (std::mem::take(&mut self.run), self.history.reached)
     }
 
     /// The changes that the batch makes, and the sequence that is applied then; `None` when it adds nothing.
     pub(crate) fn changes(mut self, view: &dyn View) -> Result<Option<(Changes, u64)>, Fault> {
-        if self.reached == self.applied {
+        if self.tables.reached == self.tables.applied {
             return Ok(None);
         }
         let mut changes = Changes::default();
         // The latest use of a scope stands.
         let mut latest = BTreeMap::new();
-        for (sequence, row) in &self.keys {
-            changes.put(Table::KeyAges, &number_key(*sequence), row.scope.as_bytes());
-            latest.insert(&*row.scope, (*sequence, row));
+        for (sequence, used) in &self.keys {
+            changes.put(Table::KeyAges, &number_key(*sequence), used.scope().as_bytes());
+            latest.insert(used.scope(), (*sequence, used));
         }
-        for (scope, (sequence, row)) in latest {
-            changes.put(Table::Keys, scope.as_bytes(), &rows::key_value(sequence, row));
+        for (scope, (sequence, used)) in latest {
+            changes.put(Table::Keys, scope.as_bytes(), &used.value(sequence));
         }
         // Stable: the events of a transaction stay in order.
         self.events.sort_by_key(|event| event.head.number);
         for group in self.events.chunk_by(|one, next| one.head.number == next.head.number) {
             index(view, group, &mut changes)?;
         }
-        changes.put(Table::Meta, META_APPLIED, &number_key(self.reached));
-        Ok(Some((changes, self.reached)))
+        changes.put(Table::Meta, META_APPLIED, &number_key(self.tables.reached));
+        Ok(Some((changes, self.tables.reached)))
     }
 }
 

@@ -6,12 +6,15 @@
 //! Read `rows.rs` (what is in the tables), `ingest.rs` (how it gets there), `store.rs` (what is asked of a store).
 
 mod check;
+mod check_past;
 mod fjall_store;
 mod fold;
 mod head;
 mod ingest;
 mod list;
 mod memory;
+mod pages;
+mod past;
 mod purge;
 mod rows;
 mod store;
@@ -21,10 +24,14 @@ mod tests;
 mod timeline;
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher, RandomState};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use journal::Disk;
+use journal::disk::fake::FakeDisk;
+use ledger::Keys;
 use transaction::{Refusal, Time, Transaction};
 
 pub use self::check::{Check, Checked, Difference};
@@ -32,9 +39,13 @@ use self::fjall_store::FjallStore;
 use self::head::Head;
 use self::ingest::{Batch, Fact};
 use self::memory::MemoryStore;
-use self::rows::{FORMAT, META_APPLIED, META_FORMAT};
+pub use self::pages::VisitPage;
+use self::past::Past;
+pub use self::rows::Used;
+use self::rows::{FORMAT, FORMAT_BEFORE_LEDGER, META_APPLIED, META_FORMAT, META_HISTORY, Told};
 use self::store::{Changes, Store, Table, View};
-use crate::entry::{self, Entry, KeyRow, Room};
+use crate::entry::{self, Entry, EntryRef, KeyRow, Room};
+use crate::history::History;
 use crate::{Fault, Filter, Page, Timeline, TimelineQuery};
 
 /// One durable journal entry, to be archived.
@@ -56,6 +67,14 @@ struct Shared {
     store: Box<dyn Store>,
     applied: AtomicU64,
     persisted: AtomicU64,
+    history: History,
+    /// The folder of the index of ids.
+    ids: Arc<dyn Disk>,
+    /// Up to which sequence the history has the ledger's entries.
+    told: AtomicU64,
+    /// Why the history is told anew, if it is.
+    damage: Option<String>,
+    keys: Keys,
     writer: Mutex<Writer>,
 }
 
@@ -66,7 +85,12 @@ struct Writer {
     broken: bool,
     /// Where purging goes on.
     purge: purge::Place,
+    /// What the tables say of the history; `None`: not known.
+    told: Option<Told>,
 }
+
+/// Keys of an archive in memory: fixed, so that a run can be repeated.
+const MEMORY_KEYS: Keys = Keys(0x7465_7263_6574, 0x6c65_6467_6572);
 
 impl Archive {
     /// Opens the archive in the folder `path`, or creates it.
@@ -74,37 +98,38 @@ impl Archive {
     /// # Errors
     /// When the store cannot be opened, is damaged, or is of another format.
     pub fn open(path: &Path) -> Result<Archive, Fault> {
-        Archive::over(Box::new(FjallStore::open(path)?))
+        let store = Box::new(FjallStore::open(path)?);
+        let fresh = || RandomState::new().hash_one(path);
+        let disks = (past::disk(path, past::HISTORY)?, past::disk(path, past::IDS)?);
+        Archive::over(store, disks, Keys(fresh(), fresh()))
     }
 
     /// An archive in memory, for tests and the simulator.
     #[must_use]
     pub fn in_memory() -> Archive {
-        Archive::over(Box::new(MemoryStore::default())).expect("memory does not fail")
+        let disks = (Arc::new(FakeDisk::new()) as Arc<dyn Disk>, Arc::new(FakeDisk::new()) as Arc<dyn Disk>);
+        Archive::over(Box::new(MemoryStore::default()), disks, MEMORY_KEYS).expect("memory does not fail")
     }
 
-    fn over(store: Box<dyn Store>) -> Result<Archive, Fault> {
-        match read_meta(&*store, META_FORMAT)? {
-            Some(FORMAT) => {}
-            None => {
-                let mut changes = Changes::default();
-                changes.put(Table::Meta, META_FORMAT, &rows::number_key(FORMAT));
-                store.commit(&changes)?;
-            }
-            Some(other) => {
-                let why = format!(
-                    "its format is {other}, this version reads {FORMAT}: move the archive folder away and it is rebuilt from the journal"
-                );
-                return Err(Fault::Archive(why));
-            }
-        }
+    fn over(
+        store: Box<dyn Store>,
+        (disk, ids): (Arc<dyn Disk>, Arc<dyn Disk>),
+        fresh: Keys,
+    ) -> Result<Archive, Fault> {
+        let keys = prepare(&*store, fresh)?;
         // What was found after a kill may not have reached the disk yet.
         store.persist()?;
+        let Past { history, told, damage } = past::open(&*store, disk)?;
         let applied = read_meta(&*store, META_APPLIED)?.unwrap_or(0);
         let shared = Shared {
             store,
             applied: AtomicU64::new(applied),
             persisted: AtomicU64::new(applied),
+            history,
+            ids,
+            told: AtomicU64::new(told.applied),
+            damage,
+            keys,
             writer: Mutex::default(),
         };
         Ok(Archive { shared: Arc::new(shared) })
@@ -114,6 +139,32 @@ impl Archive {
     #[must_use]
     pub fn applied(&self) -> u64 {
         self.shared.applied.load(Ordering::Acquire)
+    }
+
+    /// Up to which sequence the ledger's entries are in the history: after a crash this may be less than
+    /// [`Archive::applied`].
+    #[must_use]
+    pub fn history_applied(&self) -> u64 {
+        self.shared.told.load(Ordering::Acquire)
+    }
+
+    /// The first sequence that it must be given next: all before is here. Entries that one part of it has already may be
+    /// given again.
+    #[must_use]
+    pub fn take_from(&self) -> u64 {
+        self.applied().min(self.history_applied()) + 1
+    }
+
+    /// The past of the ledger.
+    #[must_use]
+    pub(crate) fn history(&self) -> &History {
+        &self.shared.history
+    }
+
+    /// The folder of the index of ids.
+    #[must_use]
+    pub(crate) fn ids_disk(&self) -> Arc<dyn Disk> {
+        Arc::clone(&self.shared.ids)
     }
 
     /// Up to which sequence entries are durable here: what start-up finds at least.
@@ -130,17 +181,21 @@ impl Archive {
     /// for [`Archive::applied`] again and repeats from there, later.
     pub fn ingest(&self, entries: &[Ingest]) -> Result<(), Fault> {
         let mut writer = self.writer()?;
-        let mut batch = Batch::after(self.applied());
+        let mut batch = Batch::after(self.applied(), self.history_applied());
         for Ingest { sequence, entry } in entries {
-            if batch.has(*sequence) {
-                continue;
-            }
+            let lacking = batch.next(*sequence)?;
             let fact = match entry {
+                Entry::Ledger(encoded) if lacking.history => {
+                    batch.push_ledger(encoded);
+                    continue;
+                }
+                Entry::Ledger(_) => continue,
+                _ if !lacking.tables => continue,
                 Entry::Event { encoded, .. } => event(*sequence, encoded)?,
                 Entry::Key(row) => Fact::Key(Cow::Borrowed(row)),
-                Entry::Ledger(_) | Entry::Reply(_) => continue,
+                Entry::Reply(row) => Fact::Reply(Cow::Borrowed(row)),
             };
-            batch.push(*sequence, fact)?;
+            batch.push(*sequence, fact);
         }
         self.apply(&mut writer, batch)
     }
@@ -152,25 +207,19 @@ impl Archive {
     /// As [`Archive::ingest`], and when a payload is damaged.
     pub fn ingest_payloads(&self, payloads: &[(u64, &[u8])]) -> Result<(), Fault> {
         let mut writer = self.writer()?;
-        let mut batch = Batch::after(self.applied());
+        let mut batch = Batch::after(self.applied(), self.history_applied());
         for (first, payload) in payloads {
-            entry::read(payload, *first, |sequence, entry| {
-                if batch.has(sequence) {
-                    return Ok(());
-                }
-                let fact = match (entry.room, entry.bytes) {
-                    (Room::Transaction, encoded) => event(sequence, encoded)?,
-                    (Room::Key, bytes) => Fact::Key(Cow::Owned(key(sequence, bytes)?)),
-                    (Room::Ledger | Room::Reply, _) => return Ok(()),
-                };
-                batch.push(sequence, fact)
-            })?;
+            entry::read(payload, *first, |sequence, entry| take(&mut batch, sequence, entry))?;
         }
         self.apply(&mut writer, batch)
     }
 
-    fn apply(&self, writer: &mut Writer, batch: Batch<'_>) -> Result<(), Fault> {
-        let Some((changes, reached)) = batch.changes(&*self.view()?)? else { return Ok(()) };
+    fn apply(&self, writer: &mut Writer, mut batch: Batch<'_>) -> Result<(), Fault> {
+        let (run, told) = batch.take_run();
+        let changes = batch.changes(&*self.view()?)?;
+        self.shared.history.append(&run)?;
+        self.shared.told.store(told, Ordering::Release);
+        let Some((changes, reached)) = changes else { return Ok(()) };
         self.commit(writer, &changes)?;
         self.shared.applied.store(reached, Ordering::Release);
         Ok(())
@@ -182,10 +231,18 @@ impl Archive {
     /// When the store fails; see [`Archive::ingest`].
     pub fn persist(&self) -> Result<u64, Fault> {
         let mut writer = self.writer()?;
+        // The tables must not say more of the history than the disk has.
+        let told = Told { applied: self.history_applied(), reach: self.shared.history.persist()? };
+        if writer.told != Some(told) {
+            let mut changes = Changes::default();
+            changes.put(Table::Meta, META_HISTORY, &told.encode());
+            self.commit(&mut writer, &changes)?;
+            writer.told = Some(told);
+        }
         let applied = self.applied();
         self.shared.store.persist().inspect_err(|_| writer.broken = true)?;
         self.shared.persisted.store(applied, Ordering::Release);
-        Ok(applied)
+        Ok(applied.min(told.applied))
     }
 
     /// The number of the transaction with this id.
@@ -201,9 +258,20 @@ impl Archive {
     ///
     /// # Errors
     /// When the store fails.
-    pub fn key(&self, scope: &str) -> Result<Option<KeyRow>, Fault> {
+    pub fn used(&self, scope: &str) -> Result<Option<Used>, Fault> {
         let row = self.shared.store.get(Table::Keys, scope.as_bytes())?;
-        Ok(row.map(|row| rows::read_key_value(&row)).transpose()?.map(|(_, row)| row))
+        Ok(row.map(|row| rows::read_used(&row)).transpose()?.map(|(_, used)| used))
+    }
+
+    /// The request about a transaction that an idempotency key was used for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn key(&self, scope: &str) -> Result<Option<KeyRow>, Fault> {
+        Ok(match self.used(scope)? {
+            Some(Used::Key(row)) => Some(row),
+            Some(Used::Reply(_)) | None => None,
+        })
     }
 
     /// The transaction of this number, as it stood at [`Archive::applied`].
@@ -261,7 +329,7 @@ impl Archive {
     /// # Errors
     /// When the store fails.
     pub fn check(&self) -> Result<Check, Fault> {
-        Check::new(self.view()?)
+        Check::new(self.view()?, &self.shared)
     }
 
     fn view(&self) -> Result<Box<dyn View>, Fault> {
@@ -303,11 +371,56 @@ fn applied_in(view: &dyn View) -> Result<u64, Fault> {
     Ok(view.get(Table::Meta, META_APPLIED)?.map(|row| rows::read_number(&row)).transpose()?.unwrap_or(0))
 }
 
+/// Makes a store ready: its format, the keys, and where a history begins that is younger than the archive.
+fn prepare(store: &dyn Store, fresh: Keys) -> Result<Keys, Fault> {
+    let mut changes = Changes::default();
+    match read_meta(store, META_FORMAT)? {
+        Some(FORMAT) => {}
+        None => changes.put(Table::Meta, META_FORMAT, &rows::number_key(FORMAT)),
+        Some(FORMAT_BEFORE_LEDGER) => {
+            // No entry so far was the ledger's, however little of the journal is left.
+            let applied = read_meta(store, META_APPLIED)?.unwrap_or(0);
+            changes.put(Table::Meta, META_HISTORY, &Told::nothing_after(applied).encode());
+            changes.put(Table::Meta, META_FORMAT, &rows::number_key(FORMAT));
+        }
+        Some(other) => {
+            let why = format!(
+                "its format is {other}, this version reads {FORMAT}: move the archive folder away and it is rebuilt from the journal"
+            );
+            return Err(Fault::Archive(why));
+        }
+    }
+    let keys = pages::keys(store, fresh, &mut changes)?;
+    if changes.len() > 0 {
+        store.commit(&changes)?;
+    }
+    Ok(keys)
+}
+
+/// Takes one entry of a payload into the batch.
+fn take<'a>(batch: &mut Batch<'a>, sequence: u64, entry: EntryRef<'a>) -> Result<(), Fault> {
+    let lacking = batch.next(sequence)?;
+    let fact = match (entry.room, entry.bytes) {
+        (Room::Ledger, encoded) => {
+            if lacking.history {
+                batch.push_ledger(encoded);
+            }
+            return Ok(());
+        }
+        _ if !lacking.tables => return Ok(()),
+        (Room::Transaction, encoded) => event(sequence, encoded)?,
+        (Room::Key, bytes) => Fact::Key(Cow::Owned(decoded(sequence, entry::decode_key(bytes))?)),
+        (Room::Reply, bytes) => Fact::Reply(Cow::Owned(decoded(sequence, entry::decode_reply(bytes))?)),
+    };
+    batch.push(sequence, fact);
+    Ok(())
+}
+
 fn event(sequence: u64, encoded: &[u8]) -> Result<Fact<'_>, Fault> {
     let head = Head::read(encoded).map_err(|why| Fault::Entry { sequence, why })?;
     Ok(Fact::Event { head, encoded })
 }
 
-fn key(sequence: u64, bytes: &[u8]) -> Result<KeyRow, Fault> {
-    entry::decode_key(bytes).map_err(|why| Fault::Entry { sequence, why })
+fn decoded<T>(sequence: u64, row: Result<T, String>) -> Result<T, Fault> {
+    row.map_err(|why| Fault::Entry { sequence, why })
 }

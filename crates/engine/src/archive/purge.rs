@@ -7,7 +7,7 @@ use transaction::Time;
 
 use super::fold::load_known;
 use super::rows::{
-    self, META_PURGED, Summary, label_key, number_key, read_chunk_key, read_key_value, read_number,
+    self, META_PURGED, Summary, label_key, number_key, read_chunk_key, read_number, read_used,
 };
 use super::store::{Changes, Flow, Order, Span, Table, View};
 use crate::Fault;
@@ -103,10 +103,10 @@ fn keys(view: &dyn View, step: &mut Step, (before, at_most): (Time, usize)) -> R
         }
         let sequence = read_number(age)?;
         let row = view.get(Table::Keys, scope)?.ok_or_else(|| rows::damaged("idempotency key"))?;
-        let (latest, key) = read_key_value(&row)?;
+        let (latest, used) = read_used(&row)?;
         // A scope that was used again belongs to its latest use.
         if latest == sequence {
-            if key.at >= before {
+            if used.at() >= before {
                 return Ok(Flow::Stop);
             }
             step.changes.remove(Table::Keys, scope);

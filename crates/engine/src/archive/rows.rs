@@ -7,25 +7,109 @@
 //! | live | number, while not final | |
 //! | labels | length, label key, length, label value, number | |
 //! | summary | number | [`Summary`] |
-//! | keys | scope | sequence, [`KeyRow`] |
+//! | keys | scope | sequence with its highest bit telling which, [`KeyRow`] or [`ReplyRow`] |
 //! | key_ages | sequence of the key's entry | scope |
-//! | meta | a name | a number |
+//! | pages | table, index of a page of the ledger's live state | position, the page |
+//! | meta | a name | a number; `history`: three |
 //!
 //! Numbers in keys are big endian, so that they sort by age. Lengths go before label keys and values, so that no label
 //! is a prefix of another, whatever characters it has.
 
+use ledger::PageId;
 use transaction::{Pattern, Phase, Time, Transaction};
 
 use crate::Fault;
-use crate::entry::{KeyRow, decode_key, encode_key};
+use crate::entry::{KeyRow, ReplyRow, decode_key, decode_reply, encode_key, encode_reply};
+use crate::history::Reach;
 
 /// The layout of these rows; another one is refused, and the archive is rebuilt from the journal.
-pub(crate) const FORMAT: u64 = 1;
+pub(crate) const FORMAT: u64 = 2;
+/// The layout before there was a ledger: what it has is as now.
+pub(crate) const FORMAT_BEFORE_LEDGER: u64 = 1;
 
 pub(crate) const META_FORMAT: &[u8] = b"format";
 pub(crate) const META_APPLIED: &[u8] = b"applied";
 /// Everything that finished before this time may have been purged.
 pub(crate) const META_PURGED: &[u8] = b"purged";
+/// How far the history is durable: a [`Told`].
+pub(crate) const META_HISTORY: &[u8] = b"history";
+/// The position from which the history is applied again over the ledger's pages.
+pub(crate) const META_SWEPT: &[u8] = b"swept";
+/// The keys of the ledger's hash of ids.
+pub(crate) const META_KEYS: [&[u8]; 2] = [b"ledger_key_0", b"ledger_key_1"];
+
+/// What an idempotency key was used for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Used {
+    /// A request about a transaction.
+    Key(KeyRow),
+    /// A request to the ledger, with its results.
+    Reply(ReplyRow),
+}
+
+impl Used {
+    /// When.
+    pub(crate) fn at(&self) -> Time {
+        match self {
+            Used::Key(row) => row.at,
+            Used::Reply(row) => row.at,
+        }
+    }
+}
+
+/// How far the history was told: what start-up finds at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// The sequence up to which the journal's ledger entries are in the history.
+    pub(crate) applied: u64,
+    /// How far the history goes with that.
+    pub(crate) reach: Reach,
+}
+
+impl Told {
+    /// Nothing, after entries of which none was the ledger's.
+    pub(crate) fn nothing_after(applied: u64) -> Told {
+        Told { applied, reach: Reach::NOTHING }
+    }
+
+    pub(crate) fn encode(&self) -> [u8; 24] {
+        let mut row = [0; 24];
+        row[..8].copy_from_slice(&self.applied.to_be_bytes());
+        row[8..16].copy_from_slice(&self.reach.end.to_be_bytes());
+        row[16..].copy_from_slice(&self.reach.last.to_be_bytes());
+        row
+    }
+
+    pub(crate) fn decode(row: &[u8]) -> Result<Told, Fault> {
+        let numbers: &[[u8; 8]; 3] = row
+            .as_chunks()
+            .0
+            .try_into()
+            .ok()
+            .filter(|_| row.len() == 24)
+            .ok_or_else(|| damaged("history's row"))?;
+        let [applied, end, last] = numbers.map(u64::from_be_bytes);
+        Ok(Told { applied, reach: Reach { end, last } })
+    }
+}
+
+pub(crate) fn page_key(page: PageId) -> [u8; 5] {
+    let [a, b, c, d] = page.index.to_be_bytes();
+    [page.table, a, b, c, d]
+}
+
+pub(crate) fn read_page_key(key: &[u8]) -> Result<PageId, Fault> {
+    match key {
+        [table, a, b, c, d] => Ok(PageId { table: *table, index: u32::from_be_bytes([*a, *b, *c, *d]) }),
+        _ => Err(damaged("page's key")),
+    }
+}
+
+/// The position and bytes of a page.
+pub(crate) fn read_page(value: &[u8]) -> Result<(u64, &[u8]), Fault> {
+    let (position, bytes) = value.split_first_chunk().ok_or_else(|| damaged("page"))?;
+    Ok((u64::from_le_bytes(*position), bytes))
+}
 
 pub(crate) fn number_key(number: u64) -> [u8; 8] {
     number.to_be_bytes()
@@ -68,17 +152,31 @@ pub(crate) fn label_key(key: &str, value: &str, number: u64) -> Vec<u8> {
     row
 }
 
+/// Set in the sequence of a [`ReplyRow`]: no journal gets so far.
+const IS_REPLY: u64 = 1 << 63;
+
 pub(crate) fn key_value(sequence: u64, row: &KeyRow) -> Vec<u8> {
     let mut value = sequence.to_be_bytes().to_vec();
     encode_key(row, &mut value);
     value
 }
 
-/// The sequence of a key's entry, and the key.
-pub(crate) fn read_key_value(value: &[u8]) -> Result<(u64, KeyRow), Fault> {
+pub(crate) fn reply_value(sequence: u64, row: &ReplyRow) -> Vec<u8> {
+    let mut value = (sequence | IS_REPLY).to_be_bytes().to_vec();
+    encode_reply(row, &mut value);
+    value
+}
+
+/// The sequence of a key's entry, and what it was used for.
+pub(crate) fn read_used(value: &[u8]) -> Result<(u64, Used), Fault> {
     let (sequence, row) = value.split_first_chunk().ok_or_else(|| damaged("idempotency key"))?;
-    let row = decode_key(row).map_err(|why| Fault::Archive(format!("an idempotency key: {why}")))?;
-    Ok((u64::from_be_bytes(*sequence), row))
+    let sequence = u64::from_be_bytes(*sequence);
+    let used = match sequence & IS_REPLY {
+        0 => decode_key(row).map(Used::Key),
+        _ => decode_reply(row).map(Used::Reply),
+    };
+    let used = used.map_err(|why| Fault::Archive(format!("an idempotency key: {why}")))?;
+    Ok((sequence & !IS_REPLY, used))
 }
 
 /// Appends one event to a chunk.

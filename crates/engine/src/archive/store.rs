@@ -16,10 +16,11 @@ pub(crate) enum Table {
     Keys,
     KeyAges,
     Meta,
+    Pages,
 }
 
 impl Table {
-    pub(crate) const ALL: [Table; 8] = [
+    pub(crate) const ALL: [Table; 9] = [
         Table::Chunks,
         Table::Ids,
         Table::Live,
@@ -28,10 +29,11 @@ impl Table {
         Table::Keys,
         Table::KeyAges,
         Table::Meta,
+        Table::Pages,
     ];
 
     pub(crate) fn name(self) -> &'static str {
-        ["chunks", "ids", "live", "labels", "summary", "keys", "key_ages", "meta"][self as usize]
+        ["chunks", "ids", "live", "labels", "summary", "keys", "key_ages", "meta", "pages"][self as usize]
     }
 }
 

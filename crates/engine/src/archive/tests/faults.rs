@@ -3,12 +3,19 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use journal::disk::fake::FakeDisk;
+
 use super::answers::assert_answers;
 use super::history::World;
 use crate::Fault;
 use crate::archive::memory::MemoryStore;
 use crate::archive::store::{Changes, Store, Table, View};
-use crate::archive::{Archive, rows};
+use crate::archive::{Archive, MEMORY_KEYS, rows};
+
+fn over(store: Box<dyn Store>) -> Result<Archive, Fault> {
+    let disk = || Arc::new(FakeDisk::new());
+    Archive::over(store, (disk(), disk()), MEMORY_KEYS)
+}
 
 /// A store whose commits fail so many times; then it must be opened afresh, as the one on disk.
 struct Failing {
@@ -60,7 +67,7 @@ fn a_failed_batch_is_seen_by_nobody_and_taken_in_later() {
     let failures = Arc::new(AtomicU32::new(0));
     let store =
         Failing { inner: MemoryStore::default(), failures: Arc::clone(&failures), broken: AtomicU32::new(0) };
-    let archive = Archive::over(Box::new(store)).unwrap();
+    let archive = over(Box::new(store)).unwrap();
     let world = World::after(51, 600);
     let (first, second) = world.entries.split_at(200);
     archive.ingest(first).unwrap();
@@ -86,6 +93,6 @@ fn another_format_is_refused_with_what_to_do() {
     let mut changes = Changes::default();
     changes.put(Table::Meta, rows::META_FORMAT, &rows::number_key(rows::FORMAT + 1));
     store.commit(&changes).unwrap();
-    let fault = Archive::over(Box::new(store)).unwrap_err();
+    let fault = over(Box::new(store)).unwrap_err();
     assert!(fault.to_string().contains("rebuilt from the journal"), "{fault}");
 }

@@ -10,7 +10,7 @@ use transaction::{
 };
 
 use crate::archive::Ingest;
-use crate::entry::{Entry, KeyRow};
+use crate::entry::{Entry, KeyRow, ReplyRow};
 
 /// Labels that would be confused if keys and values ran together.
 const LABELS: [(&str, &str); 6] =
@@ -102,6 +102,33 @@ impl World {
             at: self.now(),
         };
         self.push(Entry::Key(row));
+    }
+
+    /// Something happens to the ledger: an event of it, at times the results of a request.
+    pub(in crate::archive) fn ledger(&mut self) {
+        let (sequence, at) = (self.entries.len() as u64 + 1, self.now());
+        if self.rng.u8(..) < 60 {
+            let scope = Arc::from(format!("POST entries {}", self.rng.u8(..20)));
+            let reply = (0..self.rng.usize(..40)).map(|_| self.rng.u8(..)).collect();
+            let fingerprint = [self.rng.u8(..); 32];
+            self.push(Entry::Reply(ReplyRow { scope, fingerprint, at, reply }));
+            return;
+        }
+        let code = "E".repeat(self.rng.usize(..900));
+        let event = ledger::Event::AssetDeclared { asset: self.rng.u32(..), code: &code, scale: 2 };
+        let mut encoded = Vec::new();
+        ledger::Kept { sequence, at, content: self.rng.u64(..), event }.encode(&mut encoded);
+        self.push(Entry::Ledger(encoded));
+    }
+
+    /// As [`World::after`], with a ledger too.
+    pub(in crate::archive) fn with_ledger(seed: u64, steps: usize) -> World {
+        let mut world = World::new(seed);
+        for _ in 0..steps {
+            world.step();
+            (0..world.rng.usize(..4)).for_each(|_| world.ledger());
+        }
+        world
     }
 
     fn act(&mut self) {

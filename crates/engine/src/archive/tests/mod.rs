@@ -5,7 +5,9 @@ mod checks;
 mod cuts;
 mod faults;
 pub(super) mod history;
+mod ledgers;
 mod lists;
+mod pages;
 mod purges;
 mod stores;
 

@@ -1,0 +1,3 @@
+//! Tests of the history: what a kill, a power cut and a lost file leave; what walks tell, against plain lists.
+
+mod files;
