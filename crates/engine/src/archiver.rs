@@ -3,6 +3,7 @@
 //!
 //! A store that fails is asked again; what waits for it meanwhile is bounded by refusing new work. Reading is `reader.rs`.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -11,8 +12,9 @@ use std::time::{Duration, Instant};
 use transaction::Time;
 
 use crate::archive::Archive;
+use crate::ids::{Runs, Sealed, Step};
 use crate::mailbox::Mailbox;
-use crate::partition::Input;
+use crate::partition::{Input, Pages};
 use crate::{Clock, Fault, Meters};
 
 /// Bytes of frames taken into the archive at once.
@@ -27,6 +29,8 @@ const PERSIST_PAUSE: Duration = Duration::from_secs(2);
 const PURGE_PAUSE: Duration = Duration::from_secs(10);
 const PURGE_AT_ONCE: usize = 1_000;
 const PURGE_FOR: Duration = Duration::from_secs(1);
+/// Rows of ids merged in one step: some 25 ms.
+const MERGE_ROWS: usize = 512 * 1024;
 /// How long a failing store is left alone.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -40,6 +44,10 @@ pub(crate) struct Frame {
 /// What the archive's thread is given to do.
 pub(crate) enum Job {
     Frame(Frame),
+    /// Pages of the ledger's live state, and what they show is durable.
+    Pages(Pages),
+    /// A full window of ids whose events are durable.
+    Ids(Arc<Sealed>),
     /// Somebody wants to read what came so far.
     Flush,
     /// No frame will come any more.
@@ -94,7 +102,10 @@ impl Progress {
 /// The archive's writing thread.
 pub(crate) struct Archiver {
     pub archive: Archive,
+    pub runs: Runs,
     pub partition: Arc<Mailbox>,
+    /// Bytes of pages that wait.
+    pub pages_waiting: Arc<AtomicU64>,
     /// Up to where the writer may recycle journal segments.
     pub released: Arc<AtomicU64>,
     pub waiting: Arc<AtomicU64>,
@@ -106,7 +117,7 @@ pub(crate) struct Archiver {
 
 impl Archiver {
     /// Works until it is stopped; then everything that came is durable in the archive, or will be taken from the journal.
-    pub(crate) fn run(self, jobs: &Receiver<Job>) {
+    pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
         self.progress.reach(self.archive.applied());
         let mut pending = Pending::default();
         let (mut persisted_at, mut purged_at) = (Instant::now(), Instant::now());
@@ -118,6 +129,8 @@ impl Archiver {
                     std::thread::sleep(DOZE);
                 }
                 Ok(Job::Flush) => self.flush(&mut pending),
+                Ok(Job::Pages(pages)) => self.put_pages(&pages, &mut pending),
+                Ok(Job::Ids(sealed)) => pending.sealed.push_back(sealed),
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -126,6 +139,8 @@ impl Archiver {
                 match job {
                     Job::Frame(frame) => pending.push(frame),
                     Job::Flush => self.flush(&mut pending),
+                    Job::Pages(pages) => self.put_pages(&pages, &mut pending),
+                    Job::Ids(sealed) => pending.sealed.push_back(sealed),
                     Job::Stop => stops = true,
                 }
             }
@@ -135,6 +150,7 @@ impl Archiver {
             if pending.is_due() {
                 self.flush(&mut pending);
             }
+            self.tend_ids(&mut pending);
             if persisted_at.elapsed() >= PERSIST_PAUSE {
                 self.persist();
                 persisted_at = Instant::now();
@@ -178,6 +194,42 @@ impl Archiver {
         Ok(())
     }
 
+    /// Keeps pages of the ledger. Pages that could not be kept are dropped with their whole sweep: the next one has them.
+    fn put_pages(&mut self, pages: &Pages, pending: &mut Pending) {
+        self.pages_waiting.fetch_sub(pages.bytes(), Ordering::AcqRel);
+        // A sweep whose beginning was lost must not count as complete.
+        let swept = pages.swept.filter(|_| !std::mem::take(&mut pending.sweep_torn));
+        if let Err(fault) = self.archive.put_pages(&pages.pages, swept) {
+            tracing::warn!(%fault, "pages of the ledger could not be kept; start-up will replay more");
+            pending.sweep_torn = pages.swept.is_none();
+        }
+    }
+
+    /// Writes one full window of ids as a run, or merges runs for a moment.
+    fn tend_ids(&mut self, pending: &mut Pending) {
+        if pending.trouble_until.is_some_and(|until| until > Instant::now()) {
+            return;
+        }
+        let done = match pending.sealed.front() {
+            Some(sealed) => self.runs.write(sealed).map(Some),
+            None => self.runs.merge_step(MERGE_ROWS).map(|step| match step {
+                Step::Installed(set) => Some(set),
+                Step::Idle | Step::Going => None,
+            }),
+        };
+        match done {
+            Ok(None) => {}
+            Ok(Some(set)) => {
+                pending.sealed.pop_front();
+                let _ = self.partition.push(Input::Ids(set));
+            }
+            Err(fault) => {
+                tracing::warn!(%fault, "the index of ids could not be written; it will be tried again");
+                pending.trouble_until = Some(Instant::now() + TROUBLE_PAUSE);
+            }
+        }
+    }
+
     fn persist(&self) {
         match self.archive.persist() {
             Ok(through) => self.released.store(through, Ordering::Release),
@@ -213,6 +265,10 @@ struct Pending {
     bytes: usize,
     since: Option<Instant>,
     trouble_until: Option<Instant>,
+    /// Full windows of ids that wait to be written.
+    sealed: VecDeque<Arc<Sealed>>,
+    /// Pages of the running sweep were lost.
+    sweep_torn: bool,
 }
 
 impl Pending {

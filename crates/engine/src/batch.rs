@@ -6,13 +6,25 @@
 use journal::Frame;
 use transaction::{Event, Refusal, Time};
 
-use crate::entry::{self, KeyRow};
-use crate::{Answer, Respond};
+use crate::entry::{self, KeyRow, ReplyRow};
+use crate::{Answer, Changed, Found, Respond, Seen};
 
 /// An answer that waits for its frame.
-pub(crate) struct Release {
-    pub respond: Respond<Answer>,
-    pub answer: Result<Answer, Refusal>,
+pub(crate) enum Release {
+    Transaction(Respond<Answer>, Result<Answer, Refusal>),
+    Changed(Respond<Changed>, Result<Changed, Refusal>),
+    Seen(Respond<Seen<Found>>, Result<Seen<Found>, Refusal>),
+}
+
+impl Release {
+    /// Gives the caller its answer.
+    pub(crate) fn give(self) {
+        match self {
+            Release::Transaction(respond, answer) => respond(answer),
+            Release::Changed(respond, answer) => respond(answer),
+            Release::Seen(respond, answer) => respond(answer),
+        }
+    }
 }
 
 /// The answers of a frame that is durable: they may go.
@@ -22,15 +34,22 @@ pub struct Answers(pub(crate) Vec<Release>);
 impl Answers {
     /// Gives every caller its answer.
     pub fn give(self) {
-        for release in self.0 {
-            (release.respond)(release.answer);
-        }
+        self.0.into_iter().for_each(Release::give);
     }
 }
 
 /// The port by which the answers of a frame leave, all at once, so that one hand-over to the async world serves them all.
 /// Must see to it that [`Answers::give`] is called; called on the writer's thread, must not block.
 pub type Deliver = Box<dyn Fn(Answers) + Send>;
+
+/// How far a batch had come.
+#[derive(Clone, Copy)]
+pub(crate) struct Cut {
+    last: u64,
+    count: u32,
+    time: Time,
+    bytes: usize,
+}
 
 /// One frame in the making.
 pub(crate) struct Batch {
@@ -67,6 +86,29 @@ impl Batch {
     pub(crate) fn push_key(&mut self, row: &KeyRow) -> u64 {
         entry::push_key(&mut self.payload, row);
         self.pushed(row.at)
+    }
+
+    /// Keeps an encoded event of the ledger.
+    pub(crate) fn push_ledger(&mut self, encoded: &[u8], at: Time) {
+        entry::push_ledger(&mut self.payload, encoded);
+        self.pushed(at);
+    }
+
+    /// Keeps the results of a ledger request with its idempotency key.
+    pub(crate) fn push_reply(&mut self, row: &ReplyRow) -> u64 {
+        entry::push_reply(&mut self.payload, row);
+        self.pushed(row.at)
+    }
+
+    /// A point to come back to.
+    pub(crate) fn cut(&self) -> Cut {
+        Cut { last: self.last, count: self.count, time: self.time, bytes: self.payload.len() }
+    }
+
+    /// Takes back every entry kept since; answers stay.
+    pub(crate) fn cut_back(&mut self, cut: Cut) {
+        self.payload.truncate(cut.bytes);
+        (self.last, self.count, self.time) = (cut.last, cut.count, cut.time);
     }
 
     /// The frame to append; `None` when there is nothing to keep.

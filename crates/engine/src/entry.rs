@@ -105,7 +105,9 @@ impl EntryRef<'_> {
             }
             Room::Key => decode_key(self.bytes).map(Entry::Key).map_err(|why| fault(self.sequence, why)),
             Room::Ledger => Ok(Entry::Ledger(self.bytes.to_vec())),
-            Room::Reply => decode_reply(self.bytes).map(Entry::Reply).map_err(|why| fault(self.sequence, why)),
+            Room::Reply => {
+                decode_reply(self.bytes).map(Entry::Reply).map_err(|why| fault(self.sequence, why))
+            }
         }
     }
 }

@@ -7,12 +7,15 @@ use journal::{Gauge, Space};
 use transaction::Refusal;
 
 use crate::mailbox::Mailbox;
-use crate::partition::Input;
+use crate::partition::{Asked, Input};
 use crate::reader::Queries;
 use crate::{
     Act, Answer, Begin, Change, Changed, Filter, Found, Meters, Page, Question, Respond, Seen, Timeline,
     TimelineQuery, refusal,
 };
+
+/// Members of ledger requests that may wait for their answers: some 150 bytes each.
+const MEMBERS_MAX: usize = 256 * 1024;
 
 /// Whether the engine can take work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +35,8 @@ pub struct Engine {
     pub(crate) queries: Queries,
     pub(crate) queued: Arc<AtomicUsize>,
     pub(crate) queue_max: usize,
+    /// Members of ledger requests that are not answered yet.
+    pub(crate) members: Arc<AtomicUsize>,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) space: Gauge,
     pub(crate) meters: Arc<Meters>,
@@ -61,14 +66,26 @@ impl Engine {
 
     /// Changes the ledger. Refuses as [`Engine::begin`] does; what becomes of each member is in its results.
     pub fn change(&self, change: Change, respond: Respond<Changed>) {
-        let _ = change;
-        respond(Err(refusal::STOPPING.because("the ledger is being built")));
+        let members = change.batch.len().max(1);
+        if self.members.fetch_add(members, Ordering::AcqRel) > MEMBERS_MAX {
+            self.members.fetch_sub(members, Ordering::AcqRel);
+            respond(Err(self
+                .meters
+                .shed(&refusal::OVERLOADED, "too many members of batches wait for the partition")));
+            return;
+        }
+        let waiting = Arc::clone(&self.members);
+        let counted: Respond<Changed> = Box::new(move |answer| {
+            waiting.fetch_sub(members, Ordering::AcqRel);
+            respond(answer);
+        });
+        let asked = Box::new(Asked { change, recalled: None });
+        self.submit(counted, |respond| Input::Change(asked, respond));
     }
 
     /// Asks about the ledger; the answer is of the question's kind. Refuses what is unknown with the ledger's own codes.
     pub fn ask(&self, question: Question, respond: Respond<Seen<Found>>) {
-        let _ = question;
-        respond(Err(refusal::STOPPING.because("the ledger is being built")));
+        self.submit(respond, |respond| Input::Ask(Box::new(question), respond));
     }
 
     /// Whether it can take work now.
@@ -89,7 +106,7 @@ impl Engine {
         &self.meters
     }
 
-    fn submit(&self, respond: Respond<Answer>, input: impl FnOnce(Respond<Answer>) -> Input) {
+    fn submit<T>(&self, respond: Respond<T>, input: impl FnOnce(Respond<T>) -> Input) {
         if let Some(refusal) = self.refuses() {
             respond(Err(refusal));
             return;
@@ -99,8 +116,8 @@ impl Engine {
             respond(Err(self.meters.shed(&refusal::OVERLOADED, "the partition's queue is full")));
             return;
         }
-        if let Err(Input::Begin(_, respond) | Input::Act(_, respond)) = self.inputs.push(input(respond)) {
-            respond(Err(refusal::STOPPING.because("the engine has stopped")));
+        if let Err(input) = self.inputs.push(input(respond)) {
+            input.refuse(&refusal::STOPPING.because("the engine has stopped"));
         }
     }
 

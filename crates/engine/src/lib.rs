@@ -18,11 +18,11 @@ mod fault;
 pub mod fuzz;
 mod handle;
 mod history;
-#[allow(dead_code, reason = "the partition does not use it yet")]
 mod ids;
 mod mailbox;
 mod meters;
 mod network;
+mod opening;
 mod partition;
 mod reader;
 pub mod refusal;

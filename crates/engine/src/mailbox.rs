@@ -54,7 +54,11 @@ impl Mailbox {
         if state.is_closed {
             return Err(input);
         }
-        state.is_urgent |= matches!(input, Input::Durable(_) | Input::Stop);
+        state.is_urgent |= match &input {
+            Input::Durable(_) | Input::Stop => true,
+            Input::Change(asked, _) => asked.change.batch.len() >= WORTH_DECIDING,
+            _ => false,
+        };
         state.inputs.push(input);
         let wakes = state.waiting.is_some_and(|appetite| state.satisfies(appetite));
         if wakes {

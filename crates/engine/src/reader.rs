@@ -13,9 +13,12 @@ use transaction::{Refusal, Transaction, decide};
 use crate::archive::Archive;
 use crate::archiver::{Job, Progress};
 use crate::mailbox::Mailbox;
-use crate::partition::{Input, Lookup, other_content, same_content, unavailable};
+use crate::partition::{
+    Asked, Errand, Input, Lookup, Past, Recalled, behind, other_content, same_content, unavailable,
+};
 use crate::{
-    Act, Answer, Begin, Clock, Fault, Filter, Meters, Page, Respond, Timeline, TimelineQuery, refusal,
+    Act, Answer, Begin, Changed, Clock, Fault, Filter, Found, Meters, Page, Respond, Seen, Timeline,
+    TimelineQuery, refusal,
 };
 
 /// Queries that may wait or be answered at once.
@@ -64,6 +67,12 @@ impl Queries {
                 self.counted(respond).map(|respond| Lookup::Known(number, respond))
             }
             Lookup::Act(act, respond) => self.counted(respond).map(|respond| Lookup::Act(act, respond)),
+            Lookup::Recall(asked, positions, sequence, respond) => {
+                self.counted(respond).map(|respond| Lookup::Recall(asked, positions, sequence, respond))
+            }
+            Lookup::Errand(errand, sequence, respond) => {
+                self.counted(respond).map(|respond| Lookup::Errand(errand, sequence, respond))
+            }
         };
         if let Some(lookup) = counted {
             self.ask(Query::Lookup(lookup));
@@ -150,7 +159,7 @@ impl Reader {
         if self.progress.wait(durable, PATIENCE) {
             return Ok(());
         }
-        Err(refusal::ARCHIVE_UNAVAILABLE.because("the archive is behind the journal"))
+        Err(behind())
     }
 
     /// What is not in memory is in the archive, or nowhere.
@@ -158,16 +167,60 @@ impl Reader {
         match lookup {
             Lookup::Begin(begin, number, respond) => respond(self.begun_before(&begin, number)),
             Lookup::Known(number, respond) => respond(self.load(number).map(|found| self.found(found))),
+            Lookup::Recall(asked, positions, sequence, respond) => {
+                self.recall(asked, (positions, sequence), respond);
+            }
+            Lookup::Errand(errand, sequence, respond) => self.errand(errand, sequence, respond),
             Lookup::Act(act, respond) => match self.find(&act) {
                 Err(refusal) => respond(Err(refusal)),
                 Ok(found) if found.phase.is_final() => respond(self.act(&act, found)),
                 // It was begun while the question was on its way: the partition has it.
                 Ok(_) => {
-                    if let Err(Input::Act(_, respond)) = self.partition.push(Input::Act(act, respond)) {
-                        respond(Err(refusal::STOPPING.because("the engine has stopped")));
-                    }
+                    self.push_again(Input::Act(act, respond));
                 }
             },
+        }
+    }
+
+    /// Reads events of the past for a request, which then goes back to the partition.
+    fn recall(
+        &self,
+        mut asked: Box<Asked>,
+        (positions, sequence): (Vec<u64>, u64),
+        respond: Respond<Changed>,
+    ) {
+        let read = self.caught_up(sequence).and_then(|()| {
+            let event = |position| {
+                let record = self.archive.history().read(position)?;
+                Ok((position, record.event().to_vec()))
+            };
+            let events: Result<Recalled, Fault> = positions.into_iter().map(event).collect();
+            events.map_err(|fault| unavailable(&fault))
+        });
+        match read {
+            Err(refusal) => respond(Err(refusal)),
+            Ok(events) => {
+                asked.recalled = Some(events);
+                self.push_again(Input::Change(asked, respond));
+            }
+        }
+    }
+
+    /// Gives a request back to the partition, which has counted it before.
+    fn push_again(&self, input: Input) {
+        if let Err(input) = self.partition.push(Input::Again(Box::new(input))) {
+            input.refuse(&refusal::STOPPING.because("the engine has stopped"));
+        }
+    }
+
+    /// Reads the past of the ledger; the partition adds the names.
+    fn errand(&self, errand: Errand, sequence: u64, respond: Respond<Seen<Found>>) {
+        let past = self.caught_up(sequence).and_then(|()| Past::read(self.archive.history(), errand));
+        match past {
+            Err(refusal) => respond(Err(refusal)),
+            Ok(past) => {
+                self.push_again(Input::Read(Box::new(past), sequence, respond));
+            }
         }
     }
 

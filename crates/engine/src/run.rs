@@ -15,7 +15,9 @@ use transaction::{Reply, Time};
 use crate::archive::Archive;
 use crate::archiver::{Archiver, Frames, Job, Progress};
 use crate::batch::Deliver;
+use crate::ids::Runs;
 use crate::mailbox::{Appetite, Mailbox};
+use crate::opening;
 use crate::partition::{Input, Lookup, Partition, Ports, Ticket};
 use crate::reader::{Queries, Query, Reader};
 use crate::writer::{Work, Writer};
@@ -79,12 +81,19 @@ pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
         network: parts.network,
         heard: wires.heard(),
         lookup: wires.lookup(),
+        archivist: wires.archivist(),
         archive: parts.archive.clone(),
         space: parts.journal.gauge(),
         waiting: Arc::clone(&wires.waiting),
+        pages_waiting: Arc::clone(&wires.pages_waiting),
         stopping: Arc::clone(&wires.stopping),
     };
-    let mut partition = Partition::after(last, config.clone(), (ports, Arc::clone(&parts.meters)));
+    let (vault, runs) = opening::vault(&parts.archive)?;
+    let mut partition = Partition::after(
+        (last, vault, parts.archive.swept()?),
+        config.clone(),
+        (ports, Arc::clone(&parts.meters)),
+    );
     let mut restored = 0;
     parts.archive.open_transactions(&mut |transaction| {
         restored += 1;
@@ -101,7 +110,7 @@ pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
         frames_in_flight: config.frames_in_flight,
     };
     let reader = wires.reader(parts.archive.clone(), query_queue, Arc::clone(&clock));
-    let archiver = wires.archiver(parts.archive, clock, config.retention_ms);
+    let archiver = wires.archiver((parts.archive, runs), clock, config.retention_ms);
     let writer = wires.writer(parts.journal, parts.deliver);
     let on_fault = OnFault(Arc::new(Mutex::new(Some(parts.on_fault))));
     let inputs = Arc::clone(&wires.inputs);
@@ -124,6 +133,8 @@ struct Wires {
     queries: Queries,
     /// Bytes of durable frames that wait for the archive.
     waiting: Arc<AtomicU64>,
+    /// Bytes of the ledger's pages that wait for the archive.
+    pages_waiting: Arc<AtomicU64>,
     /// Up to where the archive holds everything for good.
     released: Arc<AtomicU64>,
     durable: Arc<AtomicU64>,
@@ -146,6 +157,7 @@ impl Wires {
                 meters: Arc::clone(&meters),
             },
             waiting: Arc::default(),
+            pages_waiting: Arc::default(),
             released: Arc::default(),
             durable,
             stopping: Arc::default(),
@@ -164,12 +176,19 @@ impl Wires {
         Box::new(move |lookup| queries.lookup(lookup))
     }
 
+    fn archivist(&self) -> Box<dyn Fn(Job) + Send> {
+        let jobs = self.jobs.clone();
+        // The archive's thread outlives the partition's.
+        Box::new(move |job| drop(jobs.send(job)))
+    }
+
     fn engine(&self, queue_max: usize, space: Gauge) -> Engine {
         Engine {
             inputs: Arc::clone(&self.inputs),
             queries: self.queries.clone(),
             queued: Arc::default(),
             queue_max,
+            members: Arc::default(),
             stopping: Arc::clone(&self.stopping),
             space,
             meters: Arc::clone(&self.meters),
@@ -187,9 +206,16 @@ impl Wires {
         }
     }
 
-    fn archiver(&self, archive: Archive, clock: Arc<dyn Clock>, retention_ms: Option<u64>) -> Archiver {
+    fn archiver(
+        &self,
+        (archive, runs): (Archive, Runs),
+        clock: Arc<dyn Clock>,
+        retention_ms: Option<u64>,
+    ) -> Archiver {
         Archiver {
             archive,
+            runs,
+            pages_waiting: Arc::clone(&self.pages_waiting),
             partition: Arc::clone(&self.inputs),
             released: Arc::clone(&self.released),
             waiting: Arc::clone(&self.waiting),
@@ -231,7 +257,8 @@ impl Running {
 
 /// Takes into the archive what the journal holds beyond it; answers the time of the last frame.
 fn catch_up(journal: &mut dyn Journal, archive: &Archive) -> Result<Time, Fault> {
-    let (archived, first, last) = (archive.applied(), journal.first_sequence(), journal.last_sequence());
+    let (archived, first, last) =
+        (archive.take_from() - 1, journal.first_sequence(), journal.last_sequence());
     if archived > last {
         return Err(Fault::ArchiveAhead { archived, last });
     }
@@ -301,11 +328,8 @@ impl Driver {
             self.partition.tick(now);
             self.partition.let_calls_go();
             if stop_by.is_some_and(|by| Instant::now() >= by || self.partition.calls_in_flight() == 0) {
-                for input in inputs.close() {
-                    if let Input::Begin(_, respond) | Input::Act(_, respond) = input {
-                        respond(Err(refusal::STOPPING.because("the process is going down")));
-                    }
-                }
+                let refusal = refusal::STOPPING.because("the process is going down");
+                inputs.close().into_iter().for_each(|input| input.refuse(&refusal));
                 self.partition.release_waiters();
                 return self.finish(work);
             }
@@ -319,11 +343,11 @@ impl Driver {
             for input in taken.drain(..) {
                 match input {
                     Input::Durable(_) => in_flight = in_flight.saturating_sub(1),
-                    Input::Begin(..) | Input::Act(..) => {
-                        self.queued.fetch_sub(1, Ordering::AcqRel);
-                    }
                     Input::Stop => stop_by = Some(Instant::now() + STOP_CALLS),
-                    Input::Heard(..) | Input::Archived(_) => {}
+                    _ => {}
+                }
+                if input.is_request() {
+                    self.queued.fetch_sub(1, Ordering::AcqRel);
                 }
                 self.partition.handle(input, now);
                 // A frame has a largest size: what comes beyond goes into the next one.

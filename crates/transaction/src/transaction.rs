@@ -158,6 +158,12 @@ impl Branch {
         }
     }
 
+    /// Its try was done, whatever came after.
+    #[must_use]
+    pub fn was_tried(&self) -> bool {
+        self.attempts.of(Operation::Try) > 0 && self.pace.last_error.is_none()
+    }
+
     /// The URL to call for `operation`; `None`: nothing is to be called.
     #[must_use]
     pub fn url(&self, operation: Operation) -> Option<&Arc<str>> {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use transaction::refusal::BRANCHES_INVALID;
-use transaction::{Command, Event, Refusal, Time, Transaction, carry_out, next_due};
+use transaction::{Command, Refusal, Time, Transaction, carry_out, next_due};
 
 use super::begin::same_content;
+use super::local::Counter;
 use super::memory::{Shown, Slot};
 use super::{Lookup, Partition, Replayed};
 use crate::{Act, Answer, Respond};
@@ -56,10 +57,10 @@ impl Partition {
         let Some(slot) = self.memory.get_mut(number) else { return Ok(()) };
         let before = Shown::of(&slot.transaction);
         let sequence = slot.transaction.sequence;
-        let batch = &mut self.batch;
+        let mut desk = Counter { number, now, frame: &mut self.batch, vault: &mut self.vault };
         // Answers under way may still hold the former state: it is copied then, and only then.
         let transaction: &mut Transaction = Arc::make_mut(&mut slot.transaction);
-        let outcome = carry_out(transaction, command, now, &mut |event: &Event| batch.push_event(number, now, event));
+        let outcome = carry_out(transaction, command, now, &mut desk);
         if transaction.sequence != sequence {
             tell(&before, transaction);
             self.memory.changed(&before, number);

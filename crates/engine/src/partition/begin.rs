@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use transaction::{Refusal, Time, begin, follow};
+use transaction::{Refusal, Time, begin, unfold};
 
+use super::local::Counter;
 use super::{Lookup, Partition, Replayed};
+use crate::archive::Used;
 use crate::entry::KeyRow;
 use crate::{Answer, Begin, Fault, Key, Respond, refusal};
 
@@ -61,10 +63,8 @@ impl Partition {
         if let Some(key) = &asked.key {
             self.keep_key(key, number, now);
         }
-        while let Some(event) = follow(&transaction, now) {
-            let sequence = self.batch.push_event(number, now, &event);
-            transaction.apply(sequence, now, &event);
-        }
+        let mut desk = Counter { number, now, frame: &mut self.batch, vault: &mut self.vault };
+        unfold(&mut transaction, now, &mut desk);
         self.memory.insert(Arc::new(transaction));
         self.settle(number);
         number
@@ -74,14 +74,26 @@ impl Partition {
     pub(super) fn keep_key(&mut self, key: &Key, number: u64, now: Time) {
         let row = KeyRow { scope: Arc::clone(&key.scope), fingerprint: key.fingerprint, number, at: now };
         let sequence = self.batch.push_key(&row);
-        self.memory.insert_key(sequence, row);
+        self.memory.insert_key(sequence, Used::Key(row));
     }
 
     /// What `key` stands for, if it is known.
     pub(super) fn key_row(&self, key: &Key) -> Result<Option<KeyRow>, Refusal> {
-        match self.memory.key(&key.scope) {
-            Some(row) => Ok(Some(row.clone())),
-            None => self.ports.archive.key(&key.scope).map_err(|fault| unavailable(&fault)),
+        match self.key_use(&key.scope)? {
+            None => Ok(None),
+            Some(Used::Key(row)) => Ok(Some(row)),
+            Some(Used::Reply(_)) => {
+                Err(refusal::IDEMPOTENCY_MISMATCH
+                    .because("the idempotency key came before with another request"))
+            }
+        }
+    }
+
+    /// What the key of this scope was used for, if it was.
+    pub(super) fn key_use(&self, scope: &str) -> Result<Option<Used>, Refusal> {
+        match self.memory.key(scope) {
+            Some(used) => Ok(Some(used.clone())),
+            None => self.ports.archive.used(scope).map_err(|fault| unavailable(&fault)),
         }
     }
 }

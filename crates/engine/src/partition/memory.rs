@@ -9,7 +9,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use transaction::{CallTarget, Kind, Operation, Pattern, Phase, Time, Transaction};
 
 use crate::Meters;
-use crate::entry::KeyRow;
+use crate::archive::Used;
 use crate::meters::StateLabels;
 
 /// A transaction in memory with what is under way for it.
@@ -31,7 +31,7 @@ pub(crate) struct Slot {
 pub(crate) struct Memory {
     slots: HashMap<u64, Slot, BuildHasherDefault<NumberHasher>>,
     numbers: HashMap<Arc<str>, u64>,
-    keys: HashMap<Arc<str>, KeyRow>,
+    keys: HashMap<Arc<str>, Used>,
     /// Final transactions and keys that wait for the archive, by the sequence it must reach.
     leaving: VecDeque<(u64, Leaving)>,
     open: BTreeSet<(Time, u64)>,
@@ -99,14 +99,18 @@ impl Memory {
         self.bytes
     }
 
-    pub(crate) fn key(&self, scope: &str) -> Option<&KeyRow> {
+    pub(crate) fn key(&self, scope: &str) -> Option<&Used> {
         self.keys.get(scope)
     }
 
     /// Remembers a key until the archive has reached `sequence`.
-    pub(crate) fn insert_key(&mut self, sequence: u64, row: KeyRow) {
-        self.leaving.push_back((sequence, Leaving::Key(Arc::clone(&row.scope))));
-        self.keys.insert(Arc::clone(&row.scope), row);
+    pub(crate) fn insert_key(&mut self, sequence: u64, used: Used) {
+        let scope = match &used {
+            Used::Key(row) => Arc::clone(&row.scope),
+            Used::Reply(row) => Arc::clone(&row.scope),
+        };
+        self.leaving.push_back((sequence, Leaving::Key(Arc::clone(&scope))));
+        self.keys.insert(scope, used);
     }
 
     /// Books a change of state; a final transaction leaves when the archive has it.

@@ -3,13 +3,20 @@
 //! Deterministic: the same inputs at the same times make the same batches. It never waits, syncs or calls; `run.rs`
 //! carries batches to the journal and tells it what became durable.
 //!
-//! Read `begin.rs` and `act.rs` (requests), `settle.rs` (after every change), `calls.rs` (branch calls).
+//! Read `begin.rs` and `act.rs` (requests), `settle.rs` (after every change), `calls.rs` (branch calls); for the ledger
+//! `change.rs` (requests), `local.rs` (branches), `ask.rs` (questions), `vault.rs` (what it rests on).
 
 mod act;
+mod ask;
 mod begin;
 mod calls;
+mod change;
+mod local;
 mod memory;
+mod named;
 mod settle;
+mod sweep;
+mod vault;
 mod waiters;
 
 use std::collections::VecDeque;
@@ -20,12 +27,23 @@ use journal::{Gauge, Space};
 use transaction::{Call, Refusal, Reply, Time, Transaction};
 
 use crate::archive::Archive;
+use crate::archiver::Job;
 use crate::batch::{Batch, Release};
 use crate::dispatch::Dispatch;
+use crate::ids::RunSet;
 use crate::timers::{Due, Timers};
-use crate::{Act, Answer, Begin, Config, Heard, Meters, Network, Respond, refusal};
+use crate::{
+    Act, Answer, Begin, Changed, Config, Found, Heard, Meters, Network, Question, Respond, Seen, refusal,
+};
 use memory::Memory;
+use sweep::Sweep;
 use waiters::Waiters;
+
+pub(crate) use ask::{Errand, behind};
+pub(crate) use change::Asked;
+pub(crate) use named::Past;
+pub(crate) use sweep::Pages;
+pub(crate) use vault::{Recalled, Vault};
 
 pub(crate) use begin::{other_content, same_content, unavailable};
 pub(crate) use calls::Ticket;
@@ -34,6 +52,8 @@ pub(crate) use calls::Ticket;
 const AT_ONCE: usize = 1_000;
 /// Bytes of frames that may wait for the archive; beyond it new work is refused until half of it is gone.
 const BACKLOG_MAX: u64 = 256 * 1024 * 1024;
+/// Full windows of ids that may wait to be written.
+const WINDOWS_MAX: usize = 16;
 
 /// Everything that can happen to a partition.
 pub(crate) enum Input {
@@ -41,6 +61,16 @@ pub(crate) enum Input {
     Begin(Box<Begin>, Respond<Answer>),
     /// A caller asks something of a transaction.
     Act(Box<Act>, Respond<Answer>),
+    /// A caller changes the ledger.
+    Change(Box<Asked>, Respond<Changed>),
+    /// A caller asks about the ledger.
+    Ask(Box<Question>, Respond<Seen<Found>>),
+    /// The readers found what was asked of the past, up to a sequence; names are missing.
+    Read(Box<Past>, u64, Respond<Seen<Found>>),
+    /// A request that was taken before, and comes back from the readers.
+    Again(Box<Input>),
+    /// The ids up to a position are in these runs.
+    Ids(RunSet),
     /// A branch call was answered or given up.
     Heard(Ticket, Reply),
     /// Everything up to this sequence is durable.
@@ -51,6 +81,24 @@ pub(crate) enum Input {
     Stop,
 }
 
+impl Input {
+    /// A caller waits for it in the queue.
+    pub(crate) fn is_request(&self) -> bool {
+        matches!(self, Input::Begin(..) | Input::Act(..) | Input::Change(..) | Input::Ask(..))
+    }
+
+    /// Refuses whoever waits for it.
+    pub(crate) fn refuse(self, refusal: &Refusal) {
+        match self {
+            Input::Begin(_, respond) | Input::Act(_, respond) => respond(Err(refusal.clone())),
+            Input::Change(_, respond) => respond(Err(refusal.clone())),
+            Input::Ask(_, respond) | Input::Read(_, _, respond) => respond(Err(refusal.clone())),
+            Input::Again(input) => input.refuse(refusal),
+            Input::Ids(_) | Input::Heard(..) | Input::Durable(_) | Input::Archived(_) | Input::Stop => {}
+        }
+    }
+}
+
 /// What a request that rests on the archive needs: it is answered there.
 pub(crate) enum Lookup {
     /// A begin of an id that is in the archive: the same content is answered with it.
@@ -59,6 +107,10 @@ pub(crate) enum Lookup {
     Known(u64, Respond<Answer>),
     /// A request to a transaction that is not in memory.
     Act(Box<Act>, Respond<Answer>),
+    /// A request to the ledger that needs these events of the past, up to a sequence: it comes back with them.
+    Recall(Box<Asked>, Vec<u64>, u64, Respond<Changed>),
+    /// A question about the past of the ledger, up to a sequence.
+    Errand(Errand, u64, Respond<Seen<Found>>),
 }
 
 /// What the partition reaches the world by. All of them return at once.
@@ -68,10 +120,14 @@ pub(crate) struct Ports {
     pub heard: Arc<dyn Fn(Ticket, Reply) + Send + Sync>,
     /// Hands a request to the archive's thread.
     pub lookup: Box<dyn Fn(Lookup) + Send>,
+    /// Hands work to the archive's writing thread.
+    pub archivist: Box<dyn Fn(Job) + Send>,
     pub archive: Archive,
     pub space: Gauge,
     /// Bytes of durable frames that wait for the archive.
     pub waiting: Arc<AtomicU64>,
+    /// Bytes of pages that wait for the archive.
+    pub pages_waiting: Arc<AtomicU64>,
     /// Set once no new work is taken.
     pub stopping: Arc<AtomicBool>,
 }
@@ -94,6 +150,8 @@ pub(crate) struct Partition {
     timers: Timers,
     waiters: Waiters,
     dispatch: Dispatch,
+    vault: Vault,
+    sweep: Sweep,
     batch: Batch,
     durable: u64,
     backlog: Backlog,
@@ -107,8 +165,14 @@ pub(crate) struct Partition {
 
 impl Partition {
     /// A partition with no open transaction, after the durable sequence `last`.
-    pub(crate) fn after(last: u64, config: Config, (ports, meters): (Ports, Arc<Meters>)) -> Partition {
+    pub(crate) fn after(
+        (last, vault, swept): (u64, Vault, u64),
+        config: Config,
+        (ports, meters): (Ports, Arc<Meters>),
+    ) -> Partition {
         Partition {
+            sweep: Sweep::after(swept),
+            vault,
             dispatch: Dispatch::new(&config, &meters),
             memory: Memory::new(&meters),
             waiters: Waiters::default(),
@@ -138,6 +202,11 @@ impl Partition {
         match input {
             Input::Begin(begin, respond) => self.begin(begin, respond, now),
             Input::Act(act, respond) => self.act(act, respond, now),
+            Input::Change(asked, respond) => self.change(asked, respond, now),
+            Input::Ask(question, respond) => self.ask(*question, respond),
+            Input::Read(past, sequence, respond) => self.name(*past, sequence, respond),
+            Input::Again(input) => self.handle(*input, now),
+            Input::Ids(runs) => self.vault.ids.installed(runs),
             Input::Heard(ticket, reply) => self.heard(&ticket, reply, now),
             Input::Durable(sequence) => self.became_durable(sequence, now),
             Input::Archived(sequence) => self.memory.forget(sequence),
@@ -147,6 +216,9 @@ impl Partition {
 
     /// Does what is due at `now`: deadlines, ends of windows, repeated calls, held answers; then sends what may be sent.
     pub(crate) fn tick(&mut self, now: Time) {
+        if !self.is_full() {
+            self.ledger_falls_due(AT_ONCE, now);
+        }
         for _ in 0..AT_ONCE {
             match (!self.is_full()).then(|| self.timers.pop(now)).flatten() {
                 None => break,
@@ -176,7 +248,10 @@ impl Partition {
         if !self.barred.is_empty() {
             return Some(now);
         }
-        [self.timers.next_at(), self.dispatch.next_at(now)].into_iter().flatten().min()
+        [self.timers.next_at(), self.dispatch.next_at(now), self.vault.ledger.next_due()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Takes the open batch, to be kept; `None` when there is nothing in it.
@@ -184,6 +259,7 @@ impl Partition {
         if self.batch.is_empty() {
             return None;
         }
+        self.sweep();
         let next = Batch::after(self.batch.last);
         Some(std::mem::replace(&mut self.batch, next))
     }
@@ -223,6 +299,9 @@ impl Partition {
                 "the journal is down to its reserve, which is kept for what is open",
             );
         }
+        if self.vault.ids.waiting() > WINDOWS_MAX {
+            return refuse(&refusal::OVERLOADED, "the index of ids is behind the journal");
+        }
         if self.backlog == Backlog::TooLong {
             return refuse(&refusal::OVERLOADED, "the archive is behind the journal");
         }
@@ -240,15 +319,21 @@ impl Partition {
 
     /// Answers when everything decided so far is durable.
     fn release(&mut self, respond: Respond<Answer>, answer: Result<Answer, Refusal>) {
+        self.release_any(Release::Transaction(respond, answer));
+    }
+
+    /// Lets an answer go when everything decided so far is durable.
+    fn release_any(&mut self, release: Release) {
         if self.batch.is_empty() && self.batch.last == self.durable {
-            respond(answer);
+            release.give();
         } else {
-            self.batch.answers.0.push(Release { respond, answer });
+            self.batch.answers.0.push(release);
         }
     }
 
     fn became_durable(&mut self, sequence: u64, now: Time) {
         self.durable = self.durable.max(sequence);
+        self.sweep_durable(self.durable);
         while let Some(&(needs, number)) = self.released.front() {
             if needs > self.durable {
                 break;

@@ -50,12 +50,16 @@ impl Rig {
             lookup: Box::new(move |_| {
                 looked.fetch_add(1, Ordering::SeqCst);
             }),
+            archivist: Box::new(|_| {}),
             archive: archive.clone(),
             space: journal.gauge(),
             waiting: Arc::default(),
+            pages_waiting: Arc::default(),
             stopping: Arc::default(),
         };
-        let mut partition = Partition::after(journal.last_sequence(), config, (ports, Arc::default()));
+        let (vault, _) = crate::opening::vault(&archive).unwrap();
+        let last = journal.last_sequence();
+        let mut partition = Partition::after((last, vault, 0), config, (ports, Arc::default()));
         archive
             .open_transactions(&mut |transaction| {
                 partition.restore(transaction);

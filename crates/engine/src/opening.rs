@@ -1,0 +1,49 @@
+//! Brings the ledger back at start-up: the pages of its last checkpoint, then the history since; and the index of ids.
+
+use ledger::{Kept, Known, Ledger};
+
+use crate::Fault;
+use crate::archive::Archive;
+use crate::history::Walker;
+use crate::ids::{Ids, Row, Runs, Size};
+use crate::partition::Vault;
+
+/// The ledger as of the end of the archive's history, which has taken in the whole journal; and the runs of its ids.
+pub(crate) fn vault(archive: &Archive) -> Result<(Vault, Runs), Fault> {
+    let (keys, history) = (archive.keys(), archive.history());
+    let mut ledger = Ledger::new(keys);
+    archive.pages(&mut |page, position, bytes| {
+        ledger
+            .load_page(page, position, bytes)
+            .map_err(|why| Fault::Archive(format!("a page of the ledger: {why}")))
+    })?;
+    let mut runs = Runs::open(archive.ids_disk())?;
+    let (swept, covered) = (archive.swept()?, runs.set().covered());
+    if covered > history.end() {
+        let why = format!(
+            "its index of ids reaches to {covered}, the ledger's history only to {}: move the archive folder away and it is rebuilt",
+            history.end()
+        );
+        return Err(Fault::Archive(why));
+    }
+    let mut ids = Ids::new(Size::default(), runs.set());
+    let mut walker = Walker::new(history, swept.min(covered));
+    while let Some((position, encoded)) = walker.next()? {
+        let damaged = |why| Fault::Archive(format!("the event at {position} of the ledger's history: {why}"));
+        if position >= swept {
+            ledger.apply(&Kept::decode(encoded).map_err(damaged)?, position);
+        }
+        if position >= covered {
+            let mut learn = |hash, known: Known| {
+                ids.insert(Row { hash, check: known.content, position: known.position });
+            };
+            ledger::learnt(keys, encoded, position, &mut learn).map_err(damaged)?;
+            ids.seal_if_full();
+            while let Some(sealed) = ids.take_sealed(u64::MAX) {
+                ids.installed(runs.write(&sealed)?);
+            }
+        }
+    }
+    ledger.loaded();
+    Ok((Vault { ledger, ids, position: history.end() }, runs))
+}
