@@ -138,11 +138,10 @@ pub async fn listen(config: Config, engine: Engine, registry: Registry) -> Resul
     let (http, http_addr) = bind("http", config.http).await?;
     let (grpc, grpc_addr) = bind("grpc", config.grpc).await?;
     let (stop, stopping) = watch::channel(Running::Yes);
-    let limits = config.limits.clone();
-    let serving = Serving::new(config, engine.clone(), registry, stopping.clone());
+    let serving = Serving::new(config, engine, registry, stopping.clone());
     let tasks = [
-        tokio::spawn(crate::http::serve(http, serving, stopping.clone())),
-        tokio::spawn(crate::grpc::serve(grpc, engine, limits, stopping)),
+        tokio::spawn(crate::http::serve(http, Arc::clone(&serving), stopping.clone())),
+        tokio::spawn(crate::grpc::serve(grpc, serving, stopping)),
     ];
     Ok(Server { http_addr, grpc_addr, stop, tasks })
 }

@@ -1,63 +1,107 @@
-//! The gRPC listener: the standard health service (`grpc.health.v1`), which says what the engine says of itself.
+//! The gRPC listener: the ledger (`tercet.v1`), reflection, and the standard health service.
 //!
-//! Needs no token, as `/healthz` and `/readyz` need none: it tells nothing but whether work is taken. The number of its
-//! connections is bounded, and one that asks nothing is closed, as over HTTP.
+//! The door is HTTP's: the same tokens, in the metadata `authorization`, and the same refusals, whose stable code goes
+//! along as `tercet-code`. Health needs no token, as `/healthz` and `/readyz` need none: it tells nothing but whether
+//! work is taken. The number of connections is bounded, and one that asks nothing is closed, as over HTTP.
+//! Read `apply.rs` (the fast path), then `ledger.rs` (every other verb).
 
+mod apply;
+mod batch;
+mod fields;
+mod health;
+mod ledger;
+mod member;
+mod refused;
+mod seen;
+
+use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
-use engine::{Engine, Health};
+use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use participant::proto::ledger_server::LedgerServer;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
+use tonic::body::Body;
+use tonic::metadata::MetadataMap;
 use tonic::service::Routes;
-use tonic_health::ServingStatus;
-use tonic_health::server::{HealthReporter, health_reporter};
+use tonic::{Code, Request, Status};
 use tower::Service;
 
-use crate::http::{Doing, HttpLimits, Patient, accept};
-use crate::listen::Running;
+use crate::http::{Admitted, Doing, Patient, Serving, accept};
+use crate::listen::{Running, STOP_WITHIN};
 
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
-/// Who asks after health keeps few connections.
+/// Who asks over gRPC keeps few connections and asks much over each.
 const CONNECTIONS: usize = 1_000;
-const STREAMS: u32 = 64;
-/// A watch may last for ever: a stop does not wait for it.
-const STOP_WITHIN: Duration = Duration::from_millis(500);
+const STREAMS: u32 = 256;
+/// Bytes of one message that comes in.
+const MESSAGE_BYTES: usize = 8 * 1024 * 1024;
+/// What a peer may send before we take it: of one stream, and of a connection. A batch is half a mebibyte.
+const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
+const FRAME_BYTES: u32 = 256 * 1024;
+/// A watch of health may last for ever: a stop does not wait for it.
+const WATCHES_WITHIN: Duration = Duration::from_millis(500);
 const PING: Duration = Duration::from_secs(30);
 
-/// Serves until told to stop.
+/// What is said before anybody asks who it is.
+const OPEN_TO_ALL: &str = "/grpc.health.v1.Health/";
+
+/// One call whose caller is known, as the verbs see it.
+#[derive(Clone)]
+struct Call {
+    admitted: Admitted,
+    /// Bytes of batches that are under way in all streams.
+    bytes: Arc<AtomicUsize>,
+    /// While it is held, a stop waits.
+    _under_way: mpsc::Sender<Infallible>,
+}
+
+/// What all connections share.
+#[derive(Clone)]
+struct Listening {
+    serving: Arc<Serving>,
+    bytes: Arc<AtomicUsize>,
+    under_way: mpsc::WeakSender<Infallible>,
+    routes: Routes,
+}
+
+/// Serves until told to stop, then lets what is under way finish.
 pub(crate) async fn serve(
     listener: TcpListener,
-    engine: Engine,
-    limits: HttpLimits,
+    serving: Arc<Serving>,
     mut stopping: watch::Receiver<Running>,
 ) {
-    let (reporter, service) = health_reporter();
-    report(&reporter, engine.health()).await;
-    let watcher = tokio::spawn(keep_reporting(reporter.clone(), engine));
-    let routes = Routes::new(service).prepare();
-    let places = Arc::new(Semaphore::new(CONNECTIONS.min(limits.connections)));
+    let health = health::Told::of(serving.engine()).await;
+    let (under_way, mut all_done) = mpsc::channel(1);
+    let listening = Listening {
+        serving: Arc::clone(&serving),
+        bytes: Arc::default(),
+        under_way: under_way.downgrade(),
+        routes: routes(&health),
+    };
+    let places = Arc::new(Semaphore::new(CONNECTIONS.min(serving.limits().connections)));
     let graceful = GracefulShutdown::new();
-    let mut http = http2::Builder::new(TokioExecutor::new());
-    http.timer(TokioTimer::new()).max_concurrent_streams(STREAMS);
-    http.keep_alive_interval(PING).keep_alive_timeout(PING);
+    let http = protocol();
     loop {
-        let (stream, _) = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = accept(&listener) => accepted,
             _ = stopping.wait_for(|running| *running == Running::Stopping) => break,
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
         let doing = Doing::opened();
-        let stream = TokioIo::new(Patient::new(stream, doing.clone(), &limits));
-        let routes = routes.clone();
+        let stream = TokioIo::new(Patient::new(stream, doing.clone(), serving.limits()));
+        let (listening, from) = (listening.clone(), peer.ip().to_canonical());
         let service = service_fn(move |request| {
             doing.busy();
-            let mut routes = routes.clone();
-            async move { routes.call(request).await }
+            let listening = listening.clone();
+            async move { Ok::<_, Infallible>(listening.respond(from, request).await) }
         });
         let conversation = graceful.watch(http.serve_connection(stream, service));
         tokio::spawn(async move {
@@ -68,28 +112,83 @@ pub(crate) async fn serve(
         });
     }
     drop(listener);
-    watcher.abort();
-    report(&reporter, Health::Stopping).await;
-    // What is still watched after that is left.
-    let _ = tokio::time::timeout(STOP_WITHIN, graceful.shutdown()).await;
-}
-
-async fn keep_reporting(reporter: HealthReporter, engine: Engine) {
-    let mut reported = engine.health();
-    loop {
-        tokio::time::sleep(LOOK_AGAIN).await;
-        let health = engine.health();
-        if health != reported {
-            report(&reporter, health).await;
-            reported = health;
+    health.stopping().await;
+    drop(under_way);
+    let last = async {
+        if tokio::time::timeout(STOP_WITHIN, all_done.recv()).await.is_err() {
+            tracing::warn!("gRPC calls were still under way after {STOP_WITHIN:?} and are left");
         }
+        // What is still watched after that is left.
+        tokio::time::sleep(WATCHES_WITHIN).await;
+    };
+    tokio::select! {
+        () = graceful.shutdown() => {}
+        () = last => {}
     }
 }
 
-async fn report(reporter: &HealthReporter, health: Health) {
-    let serving = match health {
-        Health::Ready => ServingStatus::Serving,
-        Health::StorageFull | Health::Stopping => ServingStatus::NotServing,
+fn protocol() -> http2::Builder<TokioExecutor> {
+    let mut http = http2::Builder::new(TokioExecutor::new());
+    http.timer(TokioTimer::new()).max_concurrent_streams(STREAMS);
+    http.keep_alive_interval(PING).keep_alive_timeout(PING);
+    http.initial_stream_window_size(STREAM_WINDOW).initial_connection_window_size(CONNECTION_WINDOW);
+    http.max_frame_size(FRAME_BYTES);
+    http
+}
+
+fn routes(health: &health::Told) -> Routes {
+    let described = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(participant::proto::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
-    reporter.set_service_status("", serving).await;
+    let reason = "the descriptions are checked in and tested";
+    Routes::new(health.service())
+        .add_service(LedgerServer::new(ledger::LedgerVerbs).max_decoding_message_size(MESSAGE_BYTES))
+        .add_service(described().build_v1().expect(reason))
+        .add_service(described().build_v1alpha().expect(reason))
+        .prepare()
+}
+
+impl Listening {
+    /// Answers one request; never fails, whatever it holds.
+    async fn respond(mut self, from: IpAddr, mut request: http::Request<Incoming>) -> http::Response<Body> {
+        if !request.uri().path().starts_with(OPEN_TO_ALL) {
+            match self.call(from, request.headers()) {
+                Ok(call) => drop(request.extensions_mut().insert(call)),
+                Err(status) => return status.into_http(),
+            }
+        }
+        match self.routes.call(request).await {
+            Ok(response) => ours(response),
+            Err(never) => match never {},
+        }
+    }
+
+    fn call(&self, from: IpAddr, headers: &http::HeaderMap) -> Result<Call, Status> {
+        let admitted = self.serving.admit(from, headers).map_err(|refusal| refused::status(&refusal))?;
+        let stopping = || refused::status(&engine::refusal::STOPPING.because("the process is going down"));
+        let under_way = self.under_way.upgrade().ok_or_else(stopping)?;
+        Ok(Call { admitted, bytes: Arc::clone(&self.bytes), _under_way: under_way })
+    }
+}
+
+/// Gives a status that tonic made before a verb was reached the code that it has with us.
+fn ours(response: http::Response<Body>) -> http::Response<Body> {
+    let Some(status) = Status::from_header_map(response.headers()) else { return response };
+    let is_unread = matches!(status.code(), Code::OutOfRange | Code::Internal | Code::InvalidArgument);
+    if !is_unread || response.headers().contains_key(refused::CODE) {
+        return response;
+    }
+    refused::status(&refused::unread(&status)).into_http()
+}
+
+/// Who calls, and what is asked.
+fn asked<T>(request: Request<T>) -> Result<(Call, T), Status> {
+    let (metadata, mut extensions, message) = request.into_parts();
+    let _: MetadataMap = metadata;
+    match extensions.remove::<Call>() {
+        Some(call) => Ok((call, message)),
+        None => Err(Status::internal("the call came in without its caller")),
+    }
 }

@@ -5,6 +5,7 @@
 //! Read `router.rs` (the table of routes), then `transactions/begin.rs` (one verb as an example).
 
 mod accept;
+mod admitted;
 mod answer;
 mod auth;
 mod body;
@@ -41,6 +42,7 @@ use transaction::Limits;
 use crate::listen::{Config, Running, TargetJudge};
 
 pub(crate) use accept::{accept, serve};
+pub(crate) use admitted::Admitted;
 pub use auth::Token;
 pub use limits::HttpLimits;
 pub use openapi::document as openapi_document;
