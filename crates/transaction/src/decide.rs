@@ -62,15 +62,14 @@ pub fn carry_out(
 /// Folds whatever the reached state demands by itself, until nothing is left but to wait.
 pub fn unfold(transaction: &mut Transaction, now: Time, desk: &mut dyn Desk) {
     loop {
-        let event = match local_try(transaction) {
-            Some(branch) => {
+        // A refusal decides before anything else is tried.
+        let event = match (follow(transaction, now), local_try(transaction)) {
+            (Some(event), _) => event,
+            (None, Some(branch)) => {
                 let reply = desk.attempt(transaction, branch);
                 Event::Replied { branch, operation: Operation::Try, attempt: 1, reply, next_at: None }
             }
-            None => match follow(transaction, now) {
-                Some(event) => event,
-                None => return,
-            },
+            (None, None) => return,
         };
         fold(transaction, &event, (desk, now));
     }
