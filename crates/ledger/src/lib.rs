@@ -8,21 +8,47 @@
 
 #![deny(clippy::float_arithmetic)]
 
+mod accounts;
 mod amount;
+mod apply;
+mod assets;
 mod batch;
 mod book;
+mod capture;
 mod codec;
 mod command;
+mod desk;
 mod diagram;
+mod differences;
+mod digest;
+mod entry;
 mod event;
+mod expire;
 mod field;
 mod guard;
+mod hold;
+mod holds;
+mod index;
+mod item;
+mod learnt;
 mod ledger;
+mod live;
+mod look;
+mod lots;
 mod machine;
 mod machine_check;
 mod map;
+mod open;
 mod outcome;
+mod page;
+mod pages;
+mod pair;
+mod quota;
+mod refund;
 pub mod refusal;
+mod slots;
+mod texts;
+mod undo;
 mod view;
 
 pub use amount::{Amount, format_units};
@@ -33,7 +59,8 @@ pub use command::{
     Origin, Release, Reopen, Standing, Take, Value,
 };
 pub use event::{Event, Kept, Leg, LotChange, NONE, skip_version};
-pub use ledger::{Keys, Ledger, PageId, Results, Run, Space, learnt};
+pub use learnt::learnt;
+pub use ledger::{Keys, Ledger, PageId, Results, Run, Space};
 pub use machine::{
     Compare, Expires, Guard, Literal, Machine, MachineMove, MachineState, Operand, Quota, VALID_FROM,
     VALID_UNTIL, When,
@@ -41,8 +68,3 @@ pub use machine::{
 pub use outcome::{Done, Outcome};
 pub use refusal::REFUSALS;
 pub use view::{AccountView, AssetView, HoldState, HoldView, ItemView, LotView, MachineView};
-
-#[expect(clippy::unimplemented, reason = "bodies are being written today")]
-fn being_written() -> ! {
-    unimplemented!()
-}

@@ -3,6 +3,9 @@
 //! Owned texts: a machine is declared once and read often. Checked by `machine_check.rs` before anything rests on it;
 //! drawn by `diagram.rs`. The order of fields and variants is the format in which it is kept, for ever.
 
+pub(crate) mod declared;
+pub(crate) mod plan;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
