@@ -11,6 +11,6 @@ mod http;
 mod listen;
 pub mod refusal;
 
-pub use http::{HttpLimits, MOST_BRANCHES, Token, openapi_document};
+pub use http::{HttpLimits, MOST_BRANCHES, MachineBody, Token, openapi_document};
 pub use listen::{Config, Fault, OpenDoor, Server, TargetJudge, listen};
 pub use refusal::refusals;

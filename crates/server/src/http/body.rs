@@ -14,8 +14,12 @@ pub(super) struct Held<'a> {
     _room: Room<'a>,
 }
 
-/// Reads a whole body.
-pub(super) async fn read<'a, B>(body: B, limits: &HttpLimits, load: &'a Load) -> Result<Held<'a>, Refusal>
+/// Reads a whole body of at most `most` bytes.
+pub(super) async fn read<'a, B>(
+    body: B,
+    (limits, most): (&HttpLimits, usize),
+    load: &'a Load,
+) -> Result<Held<'a>, Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -23,10 +27,10 @@ where
     if body.is_end_stream() {
         return Ok(Held { bytes: Bytes::new(), _room: room });
     }
-    if body.size_hint().lower() > limits.body_bytes as u64 {
-        return Err(too_large(limits));
+    if body.size_hint().lower() > most as u64 {
+        return Err(too_large(most));
     }
-    match tokio::time::timeout(limits.body_timeout(), gather(body, limits, &mut room)).await {
+    match tokio::time::timeout(limits.body_timeout(), gather(body, most, &mut room)).await {
         Ok(bytes) => Ok(Held { bytes: bytes?, _room: room }),
         Err(_) => {
             Err(BODY_LATE.because(format!("the body did not arrive within {} ms", limits.body_timeout_ms)))
@@ -34,7 +38,7 @@ where
     }
 }
 
-async fn gather<B>(mut body: B, limits: &HttpLimits, room: &mut Room<'_>) -> Result<Bytes, Refusal>
+async fn gather<B>(mut body: B, most: usize, room: &mut Room<'_>) -> Result<Bytes, Refusal>
 where
     B: Body<Data = Bytes> + Unpin,
 {
@@ -44,8 +48,8 @@ where
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| JSON_INVALID.because("the body broke off"))?;
         let Ok(piece) = frame.into_data() else { continue };
-        if whole.len() + pieces.len() + piece.len() > limits.body_bytes {
-            return Err(too_large(limits));
+        if whole.len() + pieces.len() + piece.len() > most {
+            return Err(too_large(most));
         }
         room.grow(piece.len())?;
         if whole.is_empty() && pieces.is_empty() {
@@ -60,8 +64,8 @@ where
     Ok(if pieces.is_empty() { whole } else { pieces.freeze() })
 }
 
-fn too_large(limits: &HttpLimits) -> Refusal {
-    BODY_TOO_LARGE.because(format!("a body may have at most {} bytes", limits.body_bytes))
+fn too_large(most: usize) -> Refusal {
+    BODY_TOO_LARGE.because(format!("a body may have at most {most} bytes here"))
 }
 
 /// Checks that the body is UTF-8 and not nested deeper than `depth`; says nothing else about it.
@@ -150,7 +154,7 @@ mod tests {
     }
 
     async fn outcome(body: impl Body<Data = Bytes> + Unpin, load: &Load) -> Result<usize, &'static str> {
-        match read(body, &limits(), load).await {
+        match read(body, (&limits(), 10), load).await {
             Ok(held) => Ok(held.bytes.len()),
             Err(refusal) => Err(refusal.kind.code),
         }
@@ -169,7 +173,7 @@ mod tests {
     #[tokio::test]
     async fn the_room_for_all_bodies_is_bounded() {
         let load = Load::new(&limits());
-        let first = read(pieces(&[8]), &limits(), &load).await;
+        let first = read(pieces(&[8]), (&limits(), 10), &load).await;
         assert!(first.is_ok());
         assert_eq!(outcome(pieces(&[5, 3]), &load).await, Err("overloaded"));
         drop(first);

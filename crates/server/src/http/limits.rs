@@ -17,6 +17,8 @@ use crate::refusal::RATE_LIMITED;
 pub struct HttpLimits {
     /// Bytes of one body.
     pub body_bytes: usize,
+    /// Bytes of one body that is a batch of the ledger.
+    pub batch_bytes: usize,
     /// Bytes of all bodies together that are being read or worked on.
     pub bodies_bytes: usize,
     /// Levels of nested arrays and objects in a body.
@@ -41,6 +43,7 @@ impl Default for HttpLimits {
     fn default() -> Self {
         HttpLimits {
             body_bytes: 1024 * 1024,
+            batch_bytes: 4 * 1024 * 1024,
             bodies_bytes: 256 * 1024 * 1024,
             json_depth: 32,
             requests_in_flight: 10_000,
@@ -61,6 +64,7 @@ impl HttpLimits {
     pub(crate) fn check(&self) -> Result<(), String> {
         let at_least_one = [
             ("body_bytes", self.body_bytes),
+            ("batch_bytes", self.batch_bytes),
             ("json_depth", self.json_depth),
             ("requests_in_flight", self.requests_in_flight),
             ("connections", self.connections),
@@ -71,11 +75,9 @@ impl HttpLimits {
         if self.json_depth > DEEPEST {
             return Err(format!("a JSON depth of {} is more than {DEEPEST}", self.json_depth));
         }
-        if self.bodies_bytes < self.body_bytes {
-            return Err(format!(
-                "bodies_bytes ({}) must hold one body ({})",
-                self.bodies_bytes, self.body_bytes
-            ));
+        let largest = self.body_bytes.max(self.batch_bytes);
+        if self.bodies_bytes < largest {
+            return Err(format!("bodies_bytes ({}) must hold one body ({largest})", self.bodies_bytes));
         }
         Ok(())
     }

@@ -48,7 +48,7 @@ impl HttpMeters {
     pub(super) fn registered(registry: &mut Registry) -> HttpMeters {
         let meters = HttpMeters {
             seconds: Family::new_with_constructor(|| Histogram::new(Bounds::SECONDS)),
-            found: Default::default(),
+            found: std::array::from_fn(|_| Default::default()),
             refused: Family::default(),
             in_flight: Gauge::default(),
             connections: Gauge::default(),

@@ -14,6 +14,7 @@ mod bridge;
 pub(crate) mod fuzz;
 mod health;
 mod idempotency;
+mod ledger;
 mod limits;
 mod log;
 mod metrics;
@@ -48,7 +49,7 @@ pub use limits::HttpLimits;
 pub use openapi::document as openapi_document;
 pub(crate) use patience::{Doing, Patient};
 pub(crate) use problem::status_of;
-pub use wire::MOST_BRANCHES;
+pub use wire::{MOST_BRANCHES, MachineBody};
 
 use answer::{Answer, Response};
 use auth::Door;
@@ -112,7 +113,7 @@ impl Serving {
             Err(problem) => {
                 self.meters.refused(problem.refusal.kind);
                 log::refused(route, &subject, &problem.refusal);
-                problem.into_response()
+                problem.into_response_after(subject.sequence)
             }
         };
         let took = began.elapsed();
@@ -131,7 +132,8 @@ impl Serving {
         let caller = self.door.let_in(from, &head.headers)?;
         self.load.pace(&caller)?;
         let _place = self.load.place(&self.meters)?;
-        let read = body::read(body, &self.limits, &self.load).await?;
+        let most = if found.route.is_batch() { self.limits.batch_bytes } else { self.limits.body_bytes };
+        let read = body::read(body, (&self.limits, most), &self.load).await?;
         let mut asked = Asked { serving: self, head, found, body: &read.bytes, subject };
         router::answer(&mut asked).await.map_err(Problem::from)
     }

@@ -9,7 +9,8 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use super::answer::Answer;
-use super::{Asked, health, metrics, query, transactions};
+use super::wire::ledger::AccountThenObject;
+use super::{Asked, health, ledger, metrics, query, transactions};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -24,11 +25,34 @@ use super::{Asked, health, metrics, query, transactions};
         transactions::retry,
         transactions::timeline,
         transactions::list,
+        ledger::declare_asset,
+        ledger::list_assets,
+        ledger::read_asset,
+        ledger::open_accounts,
+        ledger::list_accounts,
+        ledger::read_account,
+        ledger::adjust_account,
+        ledger::account_entries,
+        ledger::post_entries,
+        ledger::place_holds,
+        ledger::capture_hold,
+        ledger::release_hold,
+        ledger::reopen_hold,
+        ledger::read_hold,
+        ledger::hold_history,
+        ledger::declare_machine,
+        ledger::read_machine,
+        ledger::create_items,
+        ledger::read_item,
+        ledger::move_item,
+        ledger::item_history,
+        ledger::apply_batch,
         health::alive,
         health::ready,
         metrics::scrape,
         serve,
     ),
+    components(schemas(AccountThenObject)),
     modifiers(&Bearer),
     security((), ("token" = [])),
 )]

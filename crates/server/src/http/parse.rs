@@ -3,6 +3,7 @@
 //! Decides which refusal a parser's complaint is. Never guesses: a complaint it does not know is `field_invalid`
 //! where the text is JSON, `json_invalid` where it is not.
 
+use ledger::refusal::{AMOUNT_INVALID, BATCH_TOO_LARGE, ITEM_INVALID};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::error::Category;
@@ -32,6 +33,9 @@ static ABOUT_FIELD: [(&str, &RefusalKind, &str); 3] = [
     ("missing field `", &FIELD_MISSING, "the object needs a field"),
 ];
 
+/// The kinds that our own shapes name in front of their complaint.
+static NAMED: [&RefusalKind; 4] = [&SPAN_INVALID, &AMOUNT_INVALID, &ITEM_INVALID, &BATCH_TOO_LARGE];
+
 fn explain<'a, T: Deserialize<'a>>(text: &'a str, first: &serde_json::Error) -> Refusal {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
@@ -56,8 +60,10 @@ fn refusal(place: String, error: &serde_json::Error, text: &str) -> Refusal {
             return kind.at(at, format!("{say} `{}`", shortened(name)));
         }
     }
-    if let Some(detail) = words.strip_prefix(SPAN_INVALID.code).and_then(|rest| rest.strip_prefix(": ")) {
-        return SPAN_INVALID.at(place, shortened(detail));
+    for kind in NAMED {
+        if let Some(detail) = words.strip_prefix(kind.code).and_then(|rest| rest.strip_prefix(": ")) {
+            return kind.at(place, shortened(detail));
+        }
     }
     let words = shortened(&words);
     match &*place {

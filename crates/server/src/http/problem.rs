@@ -8,7 +8,7 @@ use serde::Serialize;
 use transaction::{Refusal, RefusalClass, RefusalKind};
 use utoipa::ToSchema;
 
-use super::answer::{Response, write};
+use super::answer::{Response, SEQUENCE, write};
 use crate::refusal as r;
 
 /// A refusal with what its headers need.
@@ -72,6 +72,15 @@ pub(crate) fn status_of(kind: &RefusalKind) -> StatusCode {
 }
 
 impl Problem {
+    /// The response, with the journal sequence that it reflects, where the ledger's state is what refused.
+    pub(super) fn into_response_after(self, sequence: Option<u64>) -> Response {
+        let mut response = self.into_response();
+        if let Some(sequence) = sequence {
+            response.headers_mut().insert(SEQUENCE, HeaderValue::from(sequence));
+        }
+        response
+    }
+
     pub(super) fn into_response(self) -> Response {
         let kind = self.refusal.kind;
         let status = status_of(kind);

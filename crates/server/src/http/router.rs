@@ -11,13 +11,19 @@ use transaction::{Refusal, is_id};
 
 use super::answer::Answer;
 use super::problem::Problem;
-use super::{Asked, health, metrics, openapi, transactions};
+use super::wire::ledger::is_hold_id;
+use super::{Asked, health, ledger, metrics, openapi, transactions};
 use crate::refusal::{METHOD_NOT_ALLOWED, PATH_UNKNOWN};
 
 /// A verb of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Begin,
+    PostEntries,
+    PlaceHolds,
+    ApplyBatch,
+    CaptureHold,
+    ReleaseHold,
     Signal,
     Read,
     Confirm,
@@ -26,6 +32,23 @@ pub(super) enum Route {
     Retry,
     Timeline,
     List,
+    ReopenHold,
+    ReadHold,
+    HoldHistory,
+    DeclareAsset,
+    ListAssets,
+    ReadAsset,
+    OpenAccounts,
+    ListAccounts,
+    ReadAccount,
+    AdjustAccount,
+    AccountEntries,
+    DeclareMachine,
+    ReadMachine,
+    CreateItems,
+    ReadItem,
+    MoveItem,
+    ItemHistory,
     Alive,
     Ready,
     Metrics,
@@ -50,6 +73,11 @@ const fn row(route: Route, name: &'static str, method: Method, path: &'static st
 /// Every route, in the order of [`Route`]; the busiest first.
 pub(super) static ROUTES: [Row; Route::COUNT - 1] = [
     row(Route::Begin, "transaction_begin", Method::POST, "/v1/transactions"),
+    row(Route::PostEntries, "entries_post", Method::POST, "/v1/entries"),
+    row(Route::PlaceHolds, "holds_place", Method::POST, "/v1/holds"),
+    row(Route::ApplyBatch, "batch_apply", Method::POST, "/v1/batches"),
+    row(Route::CaptureHold, "hold_capture", Method::POST, "/v1/holds/{id}/capture"),
+    row(Route::ReleaseHold, "hold_release", Method::POST, "/v1/holds/{id}/release"),
     row(Route::Signal, "branch_signal", Method::POST, "/v1/transactions/{id}/branches/{branch}/signal"),
     row(Route::Read, "transaction_read", Method::GET, "/v1/transactions/{id}"),
     row(Route::Confirm, "transaction_confirm", Method::POST, "/v1/transactions/{id}/confirm"),
@@ -58,6 +86,23 @@ pub(super) static ROUTES: [Row; Route::COUNT - 1] = [
     row(Route::Retry, "transaction_retry", Method::POST, "/v1/transactions/{id}/retry"),
     row(Route::Timeline, "transaction_timeline", Method::GET, "/v1/transactions/{id}/timeline"),
     row(Route::List, "transaction_list", Method::GET, "/v1/transactions"),
+    row(Route::ReopenHold, "hold_reopen", Method::POST, "/v1/holds/{id}/reopen"),
+    row(Route::ReadHold, "hold_read", Method::GET, "/v1/holds/{id}"),
+    row(Route::HoldHistory, "hold_history", Method::GET, "/v1/holds/{id}/history"),
+    row(Route::DeclareAsset, "asset_declare", Method::POST, "/v1/assets"),
+    row(Route::ListAssets, "asset_list", Method::GET, "/v1/assets"),
+    row(Route::ReadAsset, "asset_read", Method::GET, "/v1/assets/{code}"),
+    row(Route::OpenAccounts, "accounts_open", Method::POST, "/v1/accounts"),
+    row(Route::ListAccounts, "account_list", Method::GET, "/v1/accounts"),
+    row(Route::ReadAccount, "account_read", Method::GET, "/v1/accounts/{id}"),
+    row(Route::AdjustAccount, "account_adjust", Method::POST, "/v1/accounts/{id}/adjust"),
+    row(Route::AccountEntries, "account_entries", Method::GET, "/v1/accounts/{id}/entries"),
+    row(Route::DeclareMachine, "machine_declare", Method::POST, "/v1/machines"),
+    row(Route::ReadMachine, "machine_read", Method::GET, "/v1/machines/{name}"),
+    row(Route::CreateItems, "items_create", Method::POST, "/v1/items"),
+    row(Route::ReadItem, "item_read", Method::GET, "/v1/items/{id}"),
+    row(Route::MoveItem, "item_move", Method::POST, "/v1/items/{id}/moves"),
+    row(Route::ItemHistory, "item_history", Method::GET, "/v1/items/{id}/history"),
     row(Route::Alive, "alive", Method::GET, "/healthz"),
     row(Route::Ready, "ready", Method::GET, "/readyz"),
     row(Route::Metrics, "metrics", Method::GET, "/metrics"),
@@ -77,6 +122,30 @@ impl Route {
     pub(super) fn is_health(self) -> bool {
         matches!(self, Route::Alive | Route::Ready)
     }
+
+    /// Whether its body is a batch of the ledger, which may be larger than other bodies.
+    pub(super) fn is_batch(self) -> bool {
+        matches!(
+            self,
+            Route::PostEntries
+                | Route::PlaceHolds
+                | Route::ApplyBatch
+                | Route::OpenAccounts
+                | Route::CreateItems
+        )
+    }
+
+    /// Whether the id in its path is a hold's, which a branch may have made longer than ids are.
+    fn is_about_a_hold(self) -> bool {
+        matches!(
+            self,
+            Route::CaptureHold
+                | Route::ReleaseHold
+                | Route::ReopenHold
+                | Route::ReadHold
+                | Route::HoldHistory
+        )
+    }
 }
 
 /// A route with the ids of its path.
@@ -87,9 +156,9 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The id of the transaction that the path names.
-    pub(super) fn transaction(&self) -> Arc<str> {
-        self.ids[0].clone().expect("a verb on a transaction has its id in the path")
+    /// The id of the one thing that the path names: a transaction, an account, a hold, an item, a machine, an asset.
+    pub(super) fn id(&self) -> Arc<str> {
+        self.ids[0].clone().expect("a verb on one thing has its id in the path")
     }
 
     /// The id of the branch that the path names.
@@ -108,7 +177,11 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Found, Problem> {
         is_known = true;
         if row.method == *method {
             let [first, second] = raw;
-            return Ok(Found { route: row.route, ids: [id("/id", first)?, id("/branch", second)?] });
+            let allowed = if row.route.is_about_a_hold() { is_hold_id } else { is_id };
+            return Ok(Found {
+                route: row.route,
+                ids: [id("/id", first, allowed)?, id("/branch", second, is_id)?],
+            });
         }
     }
     if !is_known {
@@ -140,9 +213,9 @@ fn matched<'p>(pattern: &str, path: &'p str) -> Option<[Option<&'p str>; 2]> {
     given.next().is_none().then_some(raw)
 }
 
-fn id(at: &str, raw: Option<&str>) -> Result<Option<Arc<str>>, Refusal> {
+fn id(at: &str, raw: Option<&str>, allowed: fn(&str) -> bool) -> Result<Option<Arc<str>>, Refusal> {
     let Some(raw) = raw else { return Ok(None) };
-    let decoded = percent_decode_str(raw).decode_utf8().ok().filter(|id| is_id(id));
+    let decoded = percent_decode_str(raw).decode_utf8().ok().filter(|id| allowed(id));
     match decoded {
         Some(id) => Ok(Some(Arc::from(&*id))),
         None => Err(ID_INVALID.at(at, "the id in the path is empty, too long, or holds another character")),
@@ -154,6 +227,28 @@ pub(super) async fn answer(asked: &mut Asked<'_>) -> Result<Answer, Refusal> {
     match asked.found.route {
         Route::Begin => transactions::begin(asked).await,
         Route::Signal => transactions::signal(asked).await,
+        Route::PostEntries => ledger::post_entries(asked).await,
+        Route::PlaceHolds => ledger::place_holds(asked).await,
+        Route::ApplyBatch => ledger::apply_batch(asked).await,
+        Route::CaptureHold => ledger::capture_hold(asked).await,
+        Route::ReleaseHold => ledger::release_hold(asked).await,
+        Route::ReopenHold => ledger::reopen_hold(asked).await,
+        Route::ReadHold => ledger::read_hold(asked).await,
+        Route::HoldHistory => ledger::hold_history(asked).await,
+        Route::DeclareAsset => ledger::declare_asset(asked).await,
+        Route::ListAssets => ledger::list_assets(asked).await,
+        Route::ReadAsset => ledger::read_asset(asked).await,
+        Route::OpenAccounts => ledger::open_accounts(asked).await,
+        Route::ListAccounts => ledger::list_accounts(asked).await,
+        Route::ReadAccount => ledger::read_account(asked).await,
+        Route::AdjustAccount => ledger::adjust_account(asked).await,
+        Route::AccountEntries => ledger::account_entries(asked).await,
+        Route::DeclareMachine => ledger::declare_machine(asked).await,
+        Route::ReadMachine => ledger::read_machine(asked).await,
+        Route::CreateItems => ledger::create_items(asked).await,
+        Route::ReadItem => ledger::read_item(asked).await,
+        Route::MoveItem => ledger::move_item(asked).await,
+        Route::ItemHistory => ledger::item_history(asked).await,
         Route::Read => transactions::read(asked).await,
         Route::Confirm => transactions::confirm(asked).await,
         Route::Cancel => transactions::cancel(asked).await,

@@ -14,6 +14,8 @@ pub(super) struct Subject {
     pub(super) trace: Trace,
     /// The id of the transaction it names.
     pub(super) transaction: Option<Arc<str>>,
+    /// The journal sequence that its answer reflects, where a refusal has one.
+    pub(super) sequence: Option<u64>,
     origin: Origin,
 }
 
@@ -28,7 +30,7 @@ impl Subject {
     pub(super) fn of(headers: &HeaderMap) -> Subject {
         let given = headers.get(HEADER).and_then(|value| parse(value.as_bytes()));
         let origin = if given.is_some() { Origin::Caller } else { Origin::Here };
-        Subject { trace: given.unwrap_or_else(fresh), transaction: None, origin }
+        Subject { trace: given.unwrap_or_else(fresh), transaction: None, sequence: None, origin }
     }
 
     /// The request is about this transaction; one without a trace of its own belongs to the transaction's.

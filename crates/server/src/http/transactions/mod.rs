@@ -35,7 +35,7 @@ fn text<'a>(asked: &Asked<'a>) -> Result<&'a str, Refusal> {
 
 /// Names the transaction that the path names, for the log too.
 fn named(asked: &mut Asked<'_>) -> Arc<str> {
-    let id = asked.found.transaction();
+    let id = asked.found.id();
     asked.subject.transaction = Some(Arc::clone(&id));
     id
 }

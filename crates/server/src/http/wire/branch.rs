@@ -3,37 +3,40 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use transaction::refusal::{FIELD_MISSING, FIELD_UNEXPECTED, KIND_UNSUPPORTED};
-use transaction::{BranchSpec, CallSpec, Header, Kind, Pattern, Refusal, Urls};
+use transaction::{
+    BranchSpec, CallSpec, Header, HoldLeg, HoldSpec, ItemSpec, Kind, Pattern, Quantity, Refusal, Urls,
+};
 use url::Url;
 use utoipa::ToSchema;
 
-use super::scalar::{Few, Pairs, Span, Text};
+use super::ledger::{AmountBody, ValuesBody};
+use super::scalar::{Few, Object, Pairs, Span, Text};
 use crate::http::parse::shortened;
 use crate::listen::TargetJudge;
 use crate::refusal::{TARGET_DENIED, URL_INVALID};
 
 /// One participant's share.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 #[schema(as = Branch)]
 pub(in crate::http) struct BranchBody<'a> {
     /// Unique in its transaction; the form of every id.
     #[schema(value_type = String, required = true)]
     id: Option<Text>,
-    /// `call`: HTTP calls to a participant. `await`: tried when an outside fact is signalled.
+    /// `call`: HTTP calls to a participant. `await`: tried when an outside fact is signalled. `hold`: held, captured and
+    /// released in the ledger. `item`: an item of the ledger is moved.
     #[schema(value_type = String, required = true)]
     kind: Option<Text>,
-    /// TCC: the URL that tries.
+    /// TCC: the URL that tries. Item: the move that tries.
     #[serde(rename = "try")]
     #[schema(value_type = Option<String>)]
     attempt: Option<Text>,
-    /// TCC: the URL that confirms.
+    /// TCC: the URL that confirms. Item: the move that confirms.
     #[schema(value_type = Option<String>)]
     confirm: Option<Text>,
-    /// TCC: the URL that cancels.
+    /// TCC: the URL that cancels. Item: the move that cancels.
     #[schema(value_type = Option<String>)]
     cancel: Option<Text>,
     /// Saga: the URL that acts.
@@ -47,7 +50,7 @@ pub(in crate::http) struct BranchBody<'a> {
     deliver: Option<Text>,
     /// JSON that is sent as the body of every call, byte for byte.
     #[serde(borrow)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<serde_json::Value>)]
     body: Option<&'a RawValue>,
     /// Extra headers of every call.
     #[schema(value_type = Option<std::collections::BTreeMap<String, String>>)]
@@ -60,16 +63,95 @@ pub(in crate::http) struct BranchBody<'a> {
     after: Option<Few<Text>>,
     /// Confirm and cancel get `{"body":…,"result":…}`, the result being what the try answered.
     pass_result: Option<bool>,
-    // Fields of kinds that come with the ledger: known, so that such a branch is refused for its kind.
-    #[schema(ignore)]
-    from: Option<IgnoredAny>,
-    #[schema(ignore)]
-    to: Option<IgnoredAny>,
-    #[schema(ignore)]
-    amount: Option<IgnoredAny>,
-    #[schema(ignore)]
-    item: Option<IgnoredAny>,
+    /// Hold: the account in which it is held.
+    #[schema(value_type = Option<String>)]
+    from: Option<Text>,
+    /// Hold: the account that a capture credits.
+    #[schema(value_type = Option<String>)]
+    to: Option<Text>,
+    /// Hold: how much.
+    #[serde(borrow)]
+    #[schema(value_type = Option<String>)]
+    amount: Option<AmountBody<'a>>,
+    /// Hold: as much as is available will do.
+    up_to: Option<bool>,
+    /// Hold: several holds as one, of any mix of assets; instead of `from`, `to` and `amount`.
+    #[serde(borrow)]
+    #[schema(value_type = Option<Vec<LegBody>>)]
+    holds: Option<Few<Object<LegBody<'a>>>>,
+    /// Item: the item.
+    #[schema(value_type = Option<String>)]
+    item: Option<Text>,
+    /// Item: on whose behalf; the `owner` guard compares it.
+    #[schema(value_type = Option<String>)]
+    owner: Option<Text>,
+    /// Item: what guards compare attributes with.
+    #[serde(borrow)]
+    #[schema(value_type = Option<serde_json::Value>)]
+    arguments: Option<ValuesBody<'a>>,
 }
+
+/// One hold of a hold branch.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
+#[schema(as = BranchHold)]
+pub(in crate::http) struct LegBody<'a> {
+    /// The account in which it is held.
+    #[schema(value_type = String)]
+    from: Text,
+    /// The account that a capture credits.
+    #[schema(value_type = String)]
+    to: Text,
+    /// How much.
+    #[serde(borrow)]
+    #[schema(value_type = String)]
+    amount: AmountBody<'a>,
+    /// As much as is available will do.
+    up_to: Option<bool>,
+}
+
+/// The kinds of branches.
+#[derive(Clone, Copy)]
+enum BranchKind {
+    Call,
+    Await,
+    Hold,
+    Item,
+}
+
+/// Each kind's name on the wire, its fields, and why it has no others.
+static KINDS: [(BranchKind, &str, &[&str], &str); 4] = [
+    (
+        BranchKind::Call,
+        "call",
+        &[
+            "try",
+            "confirm",
+            "cancel",
+            "action",
+            "compensate",
+            "deliver",
+            "body",
+            "headers",
+            "timeout_ms",
+            "pass_result",
+        ],
+        "a call branch has no such field",
+    ),
+    (BranchKind::Await, "await", &[], "an await branch is signalled, not called"),
+    (
+        BranchKind::Hold,
+        "hold",
+        &["from", "to", "amount", "up_to", "holds"],
+        "a hold branch has no such field",
+    ),
+    (
+        BranchKind::Item,
+        "item",
+        &["item", "try", "confirm", "cancel", "owner", "arguments"],
+        "an item branch has no such field",
+    ),
+];
 
 const TIMEOUT_MS: u64 = 3_000;
 const URL_BYTES: usize = 2_048;
@@ -94,21 +176,57 @@ impl BranchBody<'_> {
         };
         let after =
             self.after.clone().map_or_else(Vec::new, |few| few.0.into_iter().map(|text| text.0).collect());
-        let kind = match self.kind.as_ref().map(|text| &*text.0) {
-            Some("call") => self.into_call(pattern, judge)?,
-            Some("await") => self.into_await()?,
-            Some(other) => {
-                let detail =
-                    format!("`{}` is not a kind that is served: use call or await", shortened(other));
-                return Err(KIND_UNSUPPORTED.at("/kind", detail));
-            }
-            None => return Err(FIELD_MISSING.at("/kind", "a branch needs its kind")),
+        let kind = match self.kind()? {
+            BranchKind::Call => self.into_call(pattern, judge)?,
+            BranchKind::Await => Kind::Await,
+            BranchKind::Hold => self.into_hold()?,
+            BranchKind::Item => self.into_item()?,
         };
         Ok(BranchSpec { id, after, kind })
     }
 
+    /// The kind, when the branch has no field of another one.
+    fn kind(&self) -> Result<BranchKind, Refusal> {
+        let Some(Text(name)) = &self.kind else {
+            return Err(FIELD_MISSING.at("/kind", "a branch needs its kind"));
+        };
+        let Some((kind, _, fields, why)) = KINDS.iter().find(|(_, known, ..)| *known == &**name) else {
+            let detail =
+                format!("`{}` is not a kind that is served: use call, await, hold or item", shortened(name));
+            return Err(KIND_UNSUPPORTED.at("/kind", detail));
+        };
+        let strange = self.given().into_iter().find(|(field, is_given)| *is_given && !fields.contains(field));
+        match strange {
+            None => Ok(*kind),
+            Some((field, _)) => Err(FIELD_UNEXPECTED.at(format!("/{field}"), *why)),
+        }
+    }
+
+    /// Every field that not all kinds have, and whether it is given.
+    fn given(&self) -> [(&'static str, bool); 18] {
+        [
+            ("body", self.body.is_some()),
+            ("headers", self.headers.is_some()),
+            ("timeout_ms", self.timeout_ms.is_some()),
+            ("pass_result", self.pass_result.is_some()),
+            ("try", self.attempt.is_some()),
+            ("confirm", self.confirm.is_some()),
+            ("cancel", self.cancel.is_some()),
+            ("action", self.action.is_some()),
+            ("compensate", self.compensate.is_some()),
+            ("deliver", self.deliver.is_some()),
+            ("from", self.from.is_some()),
+            ("to", self.to.is_some()),
+            ("amount", self.amount.is_some()),
+            ("up_to", self.up_to.is_some()),
+            ("holds", self.holds.is_some()),
+            ("item", self.item.is_some()),
+            ("owner", self.owner.is_some()),
+            ("arguments", self.arguments.is_some()),
+        ]
+    }
+
     fn into_call(self, pattern: Pattern, judge: &Judge<'_>) -> Result<Kind, Refusal> {
-        self.no_ledger_fields()?;
         let (headers, timeout_ms) = (self.headers.clone(), self.timeout_ms);
         let body = self.body.map(|raw| Arc::from(raw.get()));
         let pass_result = self.pass_result.unwrap_or(false);
@@ -119,28 +237,43 @@ impl BranchBody<'_> {
         Ok(Kind::Call(CallSpec { urls, body, headers, timeout_ms, pass_result }))
     }
 
-    fn into_await(self) -> Result<Kind, Refusal> {
-        self.no_ledger_fields()?;
-        let given = [
-            ("/body", self.body.is_some()),
-            ("/headers", self.headers.is_some()),
-            ("/timeout_ms", self.timeout_ms.is_some()),
-            ("/pass_result", self.pass_result.is_some()),
+    fn into_hold(self) -> Result<Kind, Refusal> {
+        let alone = [
+            ("/from", self.from.is_some()),
+            ("/to", self.to.is_some()),
+            ("/amount", self.amount.is_some()),
+            ("/up_to", self.up_to.is_some()),
         ];
-        let urls = self.into_urls().map(|(at, _, url)| (at, url.is_some()));
-        match given.into_iter().chain(urls).find(|(_, is_given)| *is_given) {
-            None => Ok(Kind::Await),
-            Some((at, _)) => Err(FIELD_UNEXPECTED.at(at, "an await branch is signalled, not called")),
-        }
+        let legs = match (self.holds, self.from, self.to, self.amount) {
+            (Some(_), ..) if alone.iter().any(|(_, is_given)| *is_given) => {
+                let at = alone.iter().find(|(_, is_given)| *is_given).map_or("", |(at, _)| at);
+                return Err(FIELD_UNEXPECTED.at(at, "give `holds`, or one hold by its fields, not both"));
+            }
+            (Some(Few(legs)), ..) => legs.into_iter().map(|Object(leg)| leg.into_leg()).collect(),
+            (None, Some(from), Some(to), Some(amount)) => {
+                vec![LegBody { from, to, amount, up_to: self.up_to }.into_leg()]
+            }
+            (None, ..) => {
+                let at = alone.iter().find(|(_, is_given)| !is_given).map_or("", |(at, _)| at);
+                return Err(FIELD_MISSING.at(at, "a hold branch needs `from`, `to` and `amount`, or `holds`"));
+            }
+        };
+        Ok(Kind::Hold(HoldSpec { legs }))
     }
 
-    fn no_ledger_fields(&self) -> Result<(), Refusal> {
-        let fields =
-            [("/from", &self.from), ("/to", &self.to), ("/amount", &self.amount), ("/item", &self.item)];
-        match fields.into_iter().find(|(_, value)| value.is_some()) {
-            None => Ok(()),
-            Some((at, _)) => Err(FIELD_UNEXPECTED.at(at, "this kind of branch has no such field")),
-        }
+    fn into_item(self) -> Result<Kind, Refusal> {
+        let need = |at: &str, given: Option<Text>| match given {
+            Some(Text(text)) => Ok(text),
+            None => Err(FIELD_MISSING.at(at, "an item branch needs `item`, `try`, `confirm` and `cancel`")),
+        };
+        Ok(Kind::Item(ItemSpec {
+            item: need("/item", self.item)?,
+            attempt: need("/try", self.attempt)?,
+            confirm: need("/confirm", self.confirm)?,
+            cancel: need("/cancel", self.cancel)?,
+            owner: self.owner.map(|text| text.0),
+            arguments: ValuesBody::arguments(self.arguments.as_ref())?,
+        }))
     }
 
     fn into_urls(self) -> [UrlField; 6] {
@@ -152,6 +285,16 @@ impl BranchBody<'_> {
             ("/compensate", Pattern::Saga, self.compensate),
             ("/deliver", Pattern::Message, self.deliver),
         ]
+    }
+}
+
+impl LegBody<'_> {
+    fn into_leg(self) -> HoldLeg {
+        let amount = match self.amount {
+            AmountBody::Decimal(text) => Quantity::Decimal(Arc::from(&*text)),
+            AmountBody::Whole(whole) => Quantity::Whole(whole),
+        };
+        HoldLeg { from: self.from.0, to: self.to.0, amount, up_to: self.up_to == Some(true) }
     }
 }
 

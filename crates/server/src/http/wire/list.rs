@@ -42,7 +42,7 @@ impl Serialize for Items<'_> {
 }
 
 /// How many entries a page has unless the caller says otherwise, and at most.
-const LIMIT: usize = 100;
+pub(super) const LIMIT: usize = 100;
 const LIMIT_MOST: usize = 1_000;
 
 /// Reads the filters of a list from the query.

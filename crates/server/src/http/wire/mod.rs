@@ -6,7 +6,9 @@
 mod begin;
 mod branch;
 mod decide;
+pub(super) mod ledger;
 mod list;
+mod machine;
 mod scalar;
 mod signal;
 mod timeline;
@@ -16,6 +18,7 @@ pub(super) use begin::BeginBody;
 pub(super) use branch::{BranchBody, Judge};
 pub(super) use decide::{CancelBody, ConfirmBody, NoBody};
 pub(super) use list::{ListView, filter};
+pub use machine::MachineBody;
 pub use scalar::MOST as MOST_BRANCHES;
 pub(super) use scalar::{Object, TOO_MANY};
 pub(super) use signal::SignalBody;
