@@ -1,5 +1,7 @@
 //! The partition driven by hand, on one thread: virtual time, a journal in memory, a network that the test answers for.
 
+mod ledger;
+
 use std::sync::Mutex;
 use std::sync::atomic::AtomicUsize;
 
@@ -33,6 +35,8 @@ struct Rig {
     heard: Arc<Mutex<Vec<(Ticket, Reply)>>>,
     lookups: Arc<AtomicUsize>,
     now: Time,
+    /// Frames kept.
+    frames: u64,
 }
 
 impl Rig {
@@ -66,7 +70,7 @@ impl Rig {
                 Ok(())
             })
             .unwrap();
-        Rig { partition, journal, archive, sent, heard, lookups, now: Time(1_000_000_000_000) }
+        Rig { partition, journal, archive, sent, heard, lookups, now: Time(1_000_000_000_000), frames: 0 }
     }
 
     /// Takes an input without making anything durable.
@@ -86,6 +90,7 @@ impl Rig {
             let Some(batch) = self.partition.seal() else { return };
             if let Some(frame) = batch.frame() {
                 self.journal.append(&frame).unwrap();
+                self.frames += 1;
                 let mut taken = Vec::new();
                 entry::read(frame.payload, frame.sequence, |sequence, entry| {
                     taken.push(Ingest { sequence, entry: entry.decode()? });
