@@ -27,7 +27,7 @@ use crate::quota::{Quotas, Whose};
 use crate::slots::Slots;
 use crate::{Create, Declare, ItemView, Keys, Literal, MachineView, Move, Origin, Space, Value};
 
-pub(crate) use decide::{Declared, Moved};
+pub(crate) use decide::Declared;
 pub(crate) use ended::Ended;
 use slab::Slab;
 

@@ -177,6 +177,7 @@ fn is_holder(held: &Held, step: &Move<&str>) -> bool {
 }
 
 /// Where a move leads.
+#[derive(Clone, Copy)]
 struct Target {
     by: Option<u16>,
     state: u16,

@@ -189,3 +189,31 @@ pub(crate) fn word(answer: &Answer) -> &'static str {
         Err(refusal) => refusal.kind.code,
     }
 }
+
+/// The code and the detail of a refusal.
+pub(crate) fn refused(answer: Answer) -> (&'static str, String) {
+    let refusal = answer.unwrap_err();
+    (refusal.kind.code, format!("{} {}", refusal.at.unwrap_or_default(), refusal.detail))
+}
+
+/// A coupon that is active, of `u-1`.
+pub(crate) fn active() -> World {
+    let mut world = World::of(&[crate::machines::coupon()]);
+    world.create("coupon", ("c-1", "u-1")).unwrap();
+    world.step("a", ("c-1", "activate")).unwrap();
+    world
+}
+
+/// A move on somebody's behalf.
+pub(crate) fn by<'a>(owner: Option<&'a str>, id: &'a str, way: (&'a str, &'a str)) -> Command<&'a str> {
+    Command::Move(Move { owner, ..moved(id, way) })
+}
+
+/// A branch's operation: `t/b/try` with the moves of confirm and cancel, or one of these two.
+pub(crate) fn branch<'a>(
+    id: &'a str,
+    way: (&'a str, &'a str),
+    then: Option<(&'a str, &'a str)>,
+) -> Command<&'a str> {
+    Command::Move(Move { origin: Origin::Branch, owner: Some("u-1"), then, ..moved(id, way) })
+}

@@ -102,3 +102,17 @@ pub(crate) fn ticket() -> Machine {
         ],
     }
 }
+
+/// Vouchers of which each owner may use one: used ones have ended.
+pub(crate) fn voucher() -> Machine {
+    Machine {
+        name: "voucher".into(),
+        initial: "open".into(),
+        states: vec![lasting("open"), lasting("locked"), ended("used")],
+        moves: vec![
+            step("lock", (&["open"], "locked"), vec![]),
+            step("unlock", (&["locked"], "open"), vec![]),
+            step("use", (&["locked", "open"], "used"), vec![quota(&["used"], (Some(1), None))]),
+        ],
+    }
+}
