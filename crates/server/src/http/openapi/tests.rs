@@ -59,7 +59,8 @@ fn the_shapes_have_the_fields_of_the_api() {
         "id pattern mode order deadline_ms cooling_off_ms wait_ms retry labels check check_after_ms branches";
     assert_eq!(fields("Begin"), set(begin));
     let branch =
-        "id kind try confirm cancel action compensate deliver body headers timeout_ms after pass_result";
+        "id kind try confirm cancel action compensate deliver body headers timeout_ms after pass_result from to amount \
+        up_to holds item owner arguments";
     assert_eq!(fields("Branch"), set(branch));
     let transaction = "id pattern mode state decision reason needs_attention labels created_at deadline_at cooling_until \
         finished_at branches check seq";
@@ -69,4 +70,38 @@ fn the_shapes_have_the_fields_of_the_api() {
     assert_eq!(fields("TimelineEntry"), set("seq at event branch detail"));
     assert_eq!(fields("TransactionList"), set("items next"));
     assert_eq!(fields("Signal"), set("outcome result"));
+}
+
+#[test]
+fn the_shapes_of_the_ledger_have_the_fields_of_the_api() {
+    let document = parsed();
+    let cases = [
+        ("Entry", "id from to amount up_to expires_in_ms expires_at refunds linked cause"),
+        ("Hold", "id from to amount up_to expires_in_ms expires_at linked cause"),
+        ("Capture", "id amount cause"),
+        ("Reopen", "id expires_in_ms expires_at cause"),
+        ("Account", "id asset floor ceiling lots linked cause"),
+        ("Adjust", "id floor ceiling standing cause"),
+        ("Item", "id machine owner attributes linked cause"),
+        ("Move", "id move owner arguments cause"),
+        ("Machine", "name initial states moves"),
+        ("Batch", "members dry_run"),
+        ("Cause", "transaction branch operator reason"),
+        ("Results", "results dry_run"),
+        ("Result", "id outcome amount refusal"),
+        ("MemberRefusal", "code detail at"),
+        ("AccountState", "id asset floor posted held available version incoming ceiling standing lots"),
+        ("AccountThen", "id asset floor posted held available version at"),
+        ("HoldState", "id state from to asset amount captured left expires_at owned"),
+        ("ItemState", "id machine version_of_machine state final owner attributes due_at held version"),
+        ("MachineState", "name version initial states moves diagram"),
+        ("Statement", "items next"),
+        ("StatementLine", "id seq at event amount posted_after held_after other capture version cause"),
+    ];
+    for (name, expected) in cases {
+        let properties = document["components"]["schemas"][name]["properties"].as_object();
+        let properties = properties.unwrap_or_else(|| panic!("no schema {name}"));
+        let fields: BTreeSet<&str> = properties.keys().map(String::as_str).collect();
+        assert_eq!(fields, expected.split(' ').collect(), "{name}");
+    }
 }

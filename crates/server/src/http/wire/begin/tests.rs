@@ -1,7 +1,7 @@
 //! Bodies of a begin: what is asked for, and what is refused with which code and where.
 
 use proptest::prelude::*;
-use transaction::{Kind, Limits, validate};
+use transaction::{Argument, HoldLeg, HoldSpec, ItemSpec, Kind, Limits, Quantity, validate};
 
 use super::*;
 use crate::http::{body, parse};
@@ -206,7 +206,7 @@ fn fields_of_other_patterns_and_kinds_are_refused() {
     let branch = |pattern: &str, fields: &str| {
         format!(r#"{{"pattern":"{pattern}","branches":[{{"id":"b",{fields}}}]}}"#)
     };
-    let cases: [(String, &str, &str); 15] = [
+    let cases: [(String, &str, &str); 19] = [
         (call(r#","action":"http://a""#), "field_unexpected", "/branches/0/action"),
         (call(r#","deliver":"http://a""#), "field_unexpected", "/branches/0/deliver"),
         (branch("saga", r#""kind":"call","try":"http://a""#), "field_unexpected", "/branches/0/try"),
@@ -217,18 +217,78 @@ fn fields_of_other_patterns_and_kinds_are_refused() {
         (branch("tcc", r#""kind":"await","body":1"#), "field_unexpected", "/branches/0/body"),
         (branch("tcc", r#""kind":"await","timeout_ms":1"#), "field_unexpected", "/branches/0/timeout_ms"),
         (call(r#","amount":"1""#), "field_unexpected", "/branches/0/amount"),
-        (
-            branch("tcc", r#""kind":"hold","from":"a","to":"b","amount":"3""#),
-            "kind_unsupported",
-            "/branches/0/kind",
-        ),
-        (branch("tcc", r#""kind":"item","item":"c","try":"lock""#), "kind_unsupported", "/branches/0/kind"),
+        (branch("tcc", r#""kind":"hold","from":"a","amount":"3""#), "field_missing", "/branches/0/to"),
+        (branch("tcc", r#""kind":"hold","from":"a","holds":[]"#), "field_unexpected", "/branches/0/from"),
+        (branch("tcc", r#""kind":"hold","try":"lock""#), "field_unexpected", "/branches/0/try"),
+        (branch("tcc", r#""kind":"item","item":"c","try":"lock""#), "field_missing", "/branches/0/confirm"),
+        (branch("tcc", r#""kind":"item","item":"c","body":1"#), "field_unexpected", "/branches/0/body"),
+        (branch("tcc", r#""kind":"await","holds":[]"#), "field_unexpected", "/branches/0/holds"),
         (branch("tcc", r#""kind":"magic""#), "kind_unsupported", "/branches/0/kind"),
         (tcc(r#","check":"http://a""#), "field_unexpected", "/check"),
         (tcc(r#","check_after_ms":5"#), "field_unexpected", "/check_after_ms"),
     ];
     for (body, code, at) in cases {
         assert_eq!(refused(body.as_bytes()), (code, at.to_owned()), "{body}");
+    }
+}
+
+#[test]
+fn branches_of_the_ledger_are_read() {
+    let spec = asked(
+        r#"{"pattern":"tcc","branches":[
+          {"id":"one","kind":"hold","from":"user:1","to":"shop","amount":"12.50","up_to":true},
+          {"id":"many","kind":"hold","holds":[{"from":"a","to":"b","amount":3},{"from":"c","to":"d","amount":"0.1"}]},
+          {"id":"coupon","kind":"item","item":"C-1","try":"lock","confirm":"use","cancel":"unlock","owner":"user:1",
+           "arguments":{"total":"9.90","n":3,"gift":false},"after":["one"]}]}"#,
+    );
+    let leg =
+        |from: &str, to: &str, amount, up_to| HoldLeg { from: from.into(), to: to.into(), amount, up_to };
+    let decimal = |text: &str| Quantity::Decimal(text.into());
+    let legs = vec![leg("user:1", "shop", decimal("12.50"), true)];
+    assert_eq!(spec.branches[0].kind, Kind::Hold(HoldSpec { legs }));
+    let legs = vec![leg("a", "b", Quantity::Whole(3), false), leg("c", "d", decimal("0.1"), false)];
+    assert_eq!(spec.branches[1].kind, Kind::Hold(HoldSpec { legs }));
+    let item = ItemSpec {
+        item: "C-1".into(),
+        attempt: "lock".into(),
+        confirm: "use".into(),
+        cancel: "unlock".into(),
+        owner: Some("user:1".into()),
+        arguments: vec![
+            ("gift".into(), Argument::Flag(false)),
+            ("n".into(), Argument::Integer(3)),
+            ("total".into(), Argument::Text("9.90".into())),
+        ],
+    };
+    assert_eq!(spec.branches[2].kind, Kind::Item(item));
+    assert_eq!(&*spec.branches[2].after[0], "one");
+}
+
+#[test]
+fn amounts_and_arguments_of_branches_are_strict() {
+    let hold = |amount: &str| {
+        format!(
+            r#"{{"pattern":"tcc","branches":[{{"id":"b","kind":"hold","from":"a","to":"b","amount":{amount}}}]}}"#
+        )
+    };
+    for amount in ["1.0", "1e3", "true", "{}"] {
+        let at = "/branches/0/amount".to_owned();
+        assert_eq!(refused(hold(amount).as_bytes()), ("amount_invalid", at), "{amount}");
+    }
+    let legs = r#"{"pattern":"tcc","branches":[{"id":"b","kind":"hold","holds":[{"from":"a","to":"b","amount":1.5}]}]}"#;
+    assert_eq!(refused(legs.as_bytes()), ("amount_invalid", "/branches/0/holds/0/amount".to_owned()));
+    let item = |arguments: &str| {
+        format!(
+            r#"{{"pattern":"tcc","branches":[{{"id":"b","kind":"item","item":"i","try":"a","confirm":"b","cancel":"c",
+            "arguments":{arguments}}}]}}"#
+        )
+    };
+    for (arguments, at) in [
+        (r#"{"n":1.5}"#, "/branches/0/arguments/n"),
+        (r#"{"n":null}"#, "/branches/0/arguments/n"),
+        (r#"{"a b":1}"#, "/branches/0/arguments/a b"),
+    ] {
+        assert_eq!(refused(item(arguments).as_bytes()), ("item_invalid", at.to_owned()), "{arguments}");
     }
 }
 

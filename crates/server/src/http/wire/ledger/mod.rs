@@ -34,3 +34,6 @@ pub(in crate::http) use page::{cursor, listed};
 pub(in crate::http) use results::{ResultsView, results};
 pub(in crate::http) use scalar::{AmountBody, is_hold_id};
 pub(in crate::http) use statement::{StatementView, statement_query};
+
+#[cfg(test)]
+mod tests;
