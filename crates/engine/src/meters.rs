@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicI64, AtomicU64};
 
 use journal::Space;
+use ledger::Results;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -59,6 +60,13 @@ pub struct ShedLabels {
     pub code: &'static str,
 }
 
+/// Labels: what became of a member of a ledger request.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+pub struct MemberLabels {
+    /// `posted`, `held` and so on, or the refusal's code.
+    pub outcome: &'static str,
+}
+
 type ByParticipant<M> = Family<ParticipantLabels, M>;
 
 /// The engine's meters; cheap to share, never reset.
@@ -80,6 +88,12 @@ pub struct Meters {
     pub waiters: Gauge,
     /// Requests refused, by code.
     pub shed: Family<ShedLabels, Counter>,
+    /// Members of ledger requests, by what became of them.
+    pub members: Family<MemberLabels, Counter>,
+    /// Bytes of the ledger's history.
+    pub history_bytes: Gauge<u64, AtomicU64>,
+    /// Full windows of ids that wait to be written.
+    pub id_windows: Gauge,
     /// Events a frame.
     pub frame_events: Histogram,
     /// Seconds to make one frame durable.
@@ -119,6 +133,9 @@ impl Default for Meters {
             queue: Gauge::default(),
             waiters: Gauge::default(),
             shed: Family::default(),
+            members: Family::default(),
+            history_bytes: Gauge::default(),
+            id_windows: Gauge::default(),
             frame_events: Histogram::new(Bounds::EVENTS),
             sync_seconds: Histogram::new(Bounds::SECONDS),
             events: Counter::default(),
@@ -159,6 +176,22 @@ impl Meters {
         kind.because(detail)
     }
 
+    /// Counts what became of the members of a ledger request.
+    pub(crate) fn members(&self, results: &Results) {
+        let mut counted: Vec<(&'static str, u64)> = Vec::new();
+        for result in results {
+            let outcome =
+                result.as_ref().map_or_else(|refusal| refusal.kind.code, |outcome| outcome.done.name());
+            match counted.iter_mut().find(|(known, _)| *known == outcome) {
+                Some((_, count)) => *count += 1,
+                None => counted.push((outcome, 1)),
+            }
+        }
+        for (outcome, count) in counted {
+            self.members.get_or_create(&MemberLabels { outcome }).inc_by(count);
+        }
+    }
+
     /// Shows how much room there is on the disk.
     pub(crate) fn show_space(&self, space: Space) {
         self.storage.set(match space {
@@ -194,6 +227,17 @@ impl Meters {
             self.waiters.clone(),
         );
         registry.register("requests_shed", "Requests refused because of load or space", self.shed.clone());
+        registry.register("ledger_members", "Members of ledger requests, by outcome", self.members.clone());
+        registry.register(
+            "ledger_history_bytes",
+            "Bytes of the ledger's history",
+            self.history_bytes.clone(),
+        );
+        registry.register(
+            "ledger_id_windows",
+            "Windows of ids that wait to be written",
+            self.id_windows.clone(),
+        );
         registry.register("journal_frame_events", "Events in a frame", self.frame_events.clone());
         registry.register("journal_sync_seconds", "Time to make a frame durable", self.sync_seconds.clone());
         registry.register("journal_events", "Events kept", self.events.clone());

@@ -43,6 +43,9 @@ impl Partition {
                 let recalled = recalled.unwrap_or_default();
                 let results =
                     self.vault.carry_out((&change.batch, change.run), &recalled, (&mut self.batch, now));
+                if change.run == Run::Real {
+                    self.meters.members(&results);
+                }
                 if let (Some(key), Run::Real) = (&change.key, change.run) {
                     self.keep_results(key, (&change.batch, &results), now);
                 }

@@ -52,6 +52,8 @@ impl Partition {
     pub(super) fn sweep(&mut self) {
         let (position, sequence) = (self.vault.position, self.batch.last);
         self.sweep.frames.push_back((sequence, position));
+        self.meters.history_bytes.set(position);
+        self.meters.id_windows.set(i64::try_from(self.vault.ids.waiting()).unwrap_or(i64::MAX));
         if self.sweep.since.is_none() {
             if position - self.sweep.last < SWEEP_EVERY {
                 return;
