@@ -77,7 +77,7 @@ impl Ledger {
         let ceiling = self.accounts.ceiling(pair.to).unwrap_or(i128::MAX);
         let available = from.posted.saturating_sub(from.held);
         let coming = to.posted.saturating_add(to.incoming);
-        if take == Take::UpTo {
+        if take == Take::UpTo || wanted == 0 {
             let above_floor = available.saturating_sub(floor);
             return Ok(wanted.min(above_floor).min(ceiling.saturating_sub(coming)).max(0));
         }
