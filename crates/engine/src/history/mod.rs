@@ -5,10 +5,18 @@
 //! needs no index. One thread appends, any thread reads what is below [`History::end`].
 //!
 //! It must never be ahead of the journal's durable frames, change a byte below its end, or trust a length that it read.
-//! Read next: `segments.rs` (the files), `walker.rs` (from event to event).
+//! Read next: `segments.rs` (the files), `walker.rs` (from event to event), `statement.rs` (how an account's past is told).
 
+mod balances;
+mod cursor;
+mod descent;
+mod ended;
+mod leg;
+mod line;
 mod record;
 mod segments;
+mod statement;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod walker;
@@ -18,9 +26,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use journal::Disk;
 
+pub(crate) use self::balances::balances_at;
+pub(crate) use self::ended::{RawHold, RawItem, hold_at, item_at};
+pub(crate) use self::line::{RawLine, RawStatement};
 pub(crate) use self::record::{HEAD, Record, Run};
 use self::record::{head, whole};
 use self::segments::{Place, SEGMENT_BYTES, Segments};
+pub(crate) use self::statement::{Head, statement};
+pub(crate) use self::steps::{RawOf, RawStep, RawSteps, steps};
 pub(crate) use self::walker::Walker;
 use crate::Fault;
 
@@ -125,6 +138,7 @@ impl History {
     }
 
     /// How far it goes now. To be asked by the appending thread.
+    #[cfg(test)]
     pub(crate) fn reach(&self) -> Reach {
         Reach { last: self.writer().last, end: self.end() }
     }
@@ -185,6 +199,7 @@ impl History {
     ///
     /// # Errors
     /// When the disk fails or `from` is no event's position, and whatever `visit` answers.
+    #[cfg(test)]
     pub(crate) fn scan(
         &self,
         from: u64,

@@ -24,6 +24,11 @@ impl Record {
         Record { position, bytes }
     }
 
+    /// Where it lies.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
     /// The encoded event.
     pub(crate) fn event(&self) -> &[u8] {
         &self.bytes[whole(HEAD)..]
