@@ -68,7 +68,7 @@ mod compile {
 //!
 //! What it means is written there. Read `mod.rs` beside it for what is not generated.
 
-#![allow(missing_docs, unreachable_pub, clippy::all, reason = \"generated\")]
+#![allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, clippy::too_many_lines, reason = \"generated\")]
 
 ";
 

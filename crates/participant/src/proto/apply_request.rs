@@ -4,7 +4,9 @@
 //! each member once, in place. It never looks into a member: what is malformed in one is found by who reads it.
 
 use bytes::{Buf, BufMut};
-use prost::encoding::{DecodeContext, WireType, bool, skip_field, uint64};
+use prost::encoding::{
+    DecodeContext, WireType, bool, decode_varint, encode_varint, encoded_len_varint, skip_field, uint64,
+};
 use prost::{DecodeError, Message};
 
 const NUMBER: u32 = 1;
@@ -70,6 +72,16 @@ impl Members {
         member.encode_raw(&mut self.bytes);
     }
 
+    /// Adds a member at the end: the number of its kind, and its encoded content.
+    pub fn push_kind(&mut self, kind: u32, content: &[u8]) {
+        let key = u64::from(kind) << 3 | WireType::LengthDelimited as u64;
+        let length = content.len() as u64;
+        self.begin(encoded_len_varint(key) + encoded_len_varint(length) + content.len());
+        encode_varint(key, &mut self.bytes);
+        encode_varint(length, &mut self.bytes);
+        self.bytes.extend_from_slice(content);
+    }
+
     /// Each member's encoding, in order.
     #[must_use]
     pub fn each(&self) -> EachMember<'_> {
@@ -79,12 +91,12 @@ impl Members {
     fn begin(&mut self, length: usize) {
         self.count += 1;
         self.bytes.push(MEMBER_KEY);
-        prost::encoding::encode_varint(length as u64, &mut self.bytes);
+        encode_varint(length as u64, &mut self.bytes);
     }
 
     /// Takes over one member from a message that is being read; its key has been read.
     fn take(&mut self, from: &mut impl Buf) -> Result<(), DecodeError> {
-        let length = usize::try_from(prost::encoding::decode_varint(from)?).unwrap_or(usize::MAX);
+        let length = usize::try_from(decode_varint(from)?).unwrap_or(usize::MAX);
         if length > from.remaining() {
             return Err(short());
         }
@@ -109,7 +121,7 @@ impl<'a> Iterator for EachMember<'a> {
     fn next(&mut self) -> Option<&'a [u8]> {
         let mut rest = self.rest.get(1..)?;
         // Only whole members are ever put in.
-        let length = usize::try_from(prost::encoding::decode_varint(&mut rest).ok()?).ok()?;
+        let length = usize::try_from(decode_varint(&mut rest).ok()?).ok()?;
         let (member, rest) = rest.split_at_checked(length)?;
         self.rest = rest;
         Some(member)
