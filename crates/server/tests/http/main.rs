@@ -6,6 +6,7 @@
 
 mod auth;
 mod grpc;
+mod ledger;
 mod limits;
 mod refusals;
 mod stop;
