@@ -195,23 +195,6 @@ impl History {
         Ok(Record::new(position, bytes))
     }
 
-    /// Visits the events from a position on, in order, with large reads; all that are there when it gets to them.
-    ///
-    /// # Errors
-    /// When the disk fails or `from` is no event's position, and whatever `visit` answers.
-    #[cfg(test)]
-    pub(crate) fn scan(
-        &self,
-        from: u64,
-        visit: &mut dyn FnMut(u64, &[u8]) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
-        let mut walker = Walker::new(self, from);
-        while let Some((position, event)) = walker.next()? {
-            visit(position, event)?;
-        }
-        Ok(())
-    }
-
     /// The position of the event with this sequence, if it is here: the first event of each file says where to look.
     ///
     /// # Errors

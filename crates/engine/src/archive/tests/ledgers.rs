@@ -14,6 +14,7 @@ use crate::archive::rows::{FORMAT_BEFORE_LEDGER, META_FORMAT, META_HISTORY, META
 use crate::archive::store::{Changes, Table};
 use crate::archive::{Archive, Ingest, Used};
 use crate::entry::{self, Entry};
+use crate::history::Walker;
 
 /// What the history must hold after these entries.
 fn expected(entries: &[Ingest]) -> Vec<u8> {
@@ -30,14 +31,12 @@ fn expected(entries: &[Ingest]) -> Vec<u8> {
 fn held(archive: &Archive) -> Vec<u8> {
     let mut bytes = Vec::new();
     let history = &archive.shared.history;
-    history
-        .scan(0, &mut |position, encoded| {
-            assert_eq!(position, bytes.len() as u64);
-            assert_eq!(history.read(position).unwrap().event(), encoded);
-            entry::push_ledger(&mut bytes, encoded);
-            Ok(())
-        })
-        .unwrap();
+    let mut walker = Walker::new(history, 0);
+    while let Some((position, encoded)) = walker.next().unwrap() {
+        assert_eq!(position, bytes.len() as u64);
+        assert_eq!(history.read(position).unwrap().event(), encoded);
+        entry::push_ledger(&mut bytes, encoded);
+    }
     assert_eq!(history.end(), bytes.len() as u64);
     bytes
 }

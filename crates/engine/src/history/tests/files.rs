@@ -66,13 +66,10 @@ fn assert_holds(history: &History, appended: &[(u64, Vec<u8>)]) {
     assert!(history.read(history.end()).is_err());
     for from in [0, appended.len() / 2, appended.len()] {
         let start = appended.get(from).map_or(history.end(), |(position, _)| *position);
-        let mut found = Vec::new();
-        history
-            .scan(start, &mut |position, event| {
-                found.push((position, event.to_vec()));
-                Ok(())
-            })
-            .unwrap();
+        let (mut found, mut walker) = (Vec::new(), Walker::new(history, start));
+        while let Some((position, event)) = walker.next().unwrap() {
+            found.push((position, event.to_vec()));
+        }
         assert!(found == appended[from..]);
     }
 }

@@ -12,6 +12,9 @@ use crate::history::{Head, History, RawLine, Run};
 
 pub(super) const ACCOUNTS: u32 = 4;
 
+/// What a statement's line says by itself: event, id, amount, the other account.
+type Line<'a> = (&'static str, &'a str, i128, Option<u32>);
+
 /// One account, and what its statement must say.
 #[derive(Default)]
 pub(super) struct Account {
@@ -89,13 +92,7 @@ impl World {
     }
 
     /// Notes what the event at `position` did to an account.
-    fn note(
-        &mut self,
-        leg: &Leg,
-        position: u64,
-        line: (&'static str, &str, i128, Option<u32>),
-        cause: &Cause<&str>,
-    ) {
+    fn note(&mut self, leg: &Leg, position: u64, (line, cause): (Line<'_>, &Cause<&str>)) {
         let (event, id, amount, other) = line;
         let account = &mut self.accounts[leg.account as usize];
         account.positions.push(position);
@@ -120,7 +117,7 @@ impl World {
         });
     }
 
-    /// A second account's event, of which the statement says nothing but the balances.
+    /// Something happens to one or two accounts.
     pub(super) fn step(&mut self) {
         self.at += self.rng.i64(0..3);
         let (from, to) = self.pair();
@@ -164,15 +161,15 @@ impl World {
             cause,
         };
         let position = self.push(event);
-        self.note(&debit, position, ("posted", id, -amount, Some(to)), &cause);
-        self.note(&credit, position, ("posted", id, amount, Some(from)), &cause);
+        self.note(&debit, position, (("posted", id, -amount, Some(to)), &cause));
+        self.note(&credit, position, (("posted", id, amount, Some(from)), &cause));
     }
 
     fn changed(&mut self, id: &str, account: u32, cause: Cause<&str>) {
         let leg = self.leg(account, (0, 0));
         let (floor, standing) = (Floor::None, Standing::Frozen);
         let position = self.push(Event::AccountChanged { id, leg, floor, ceiling: None, standing, cause });
-        self.note(&leg, position, ("changed", id, 0, None), &cause);
+        self.note(&leg, position, (("changed", id, 0, None), &cause));
     }
 
     fn held(&mut self, id: &str, (account, to, amount): (u32, u32, i128), cause: Cause<&str>) {
@@ -181,7 +178,7 @@ impl World {
         let event =
             Event::Held { id, hold: 7, amount, from, to, incoming: 1, expires_at, owned: false, lots, cause };
         let position = self.push(event);
-        self.note(&from, position, ("held", id, 0, Some(to)), &cause);
+        self.note(&from, position, (("held", id, 0, Some(to)), &cause));
     }
 
     fn captured(&mut self, id: &str, (from, to, amount): (u32, u32, i128), cause: Cause<&str>) {
@@ -201,8 +198,8 @@ impl World {
             cause,
         };
         let position = self.push(event);
-        self.note(&debit, position, ("captured", id, -amount, Some(to)), &cause);
-        self.note(&credit, position, ("captured", id, amount, Some(from)), &cause);
+        self.note(&debit, position, (("captured", id, -amount, Some(to)), &cause));
+        self.note(&credit, position, (("captured", id, amount, Some(from)), &cause));
     }
 
     fn released(&mut self, id: &str, (account, to, amount): (u32, u32, i128), cause: Cause<&str>) {
@@ -224,7 +221,7 @@ impl World {
             cause,
         };
         let position = self.push(event);
-        self.note(&from, position, (if expired { "expired" } else { "released" }, id, 0, Some(to)), &cause);
+        self.note(&from, position, ((if expired { "expired" } else { "released" }, id, 0, Some(to)), &cause));
     }
 
     fn expired_lot(&mut self, (from, to, amount): (u32, u32, i128)) {
@@ -232,8 +229,8 @@ impl World {
         let lot = Time(self.at);
         let position =
             self.push(Event::LotExpired { lot, amount, from: debit, to: credit, lots: Vec::new() });
-        self.note(&debit, position, ("lot_expired", "", -amount, Some(to)), &Cause::default());
-        self.note(&credit, position, ("lot_expired", "", amount, Some(from)), &Cause::default());
+        self.note(&debit, position, (("lot_expired", "", -amount, Some(to)), &Cause::default()));
+        self.note(&credit, position, (("lot_expired", "", amount, Some(from)), &Cause::default()));
     }
 }
 
