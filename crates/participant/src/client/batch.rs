@@ -196,8 +196,9 @@ impl Batch {
         self.members.is_empty()
     }
 
-    #[cfg(feature = "grpc")]
-    pub(super) fn into_request(self, number: u64) -> crate::proto::ApplyRequest {
+    /// The message that asks for it, for those who speak the generated verbs themselves.
+    #[must_use]
+    pub fn into_request(self, number: u64) -> crate::proto::ApplyRequest {
         crate::proto::ApplyRequest { number, members: self.members, dry_run: self.dry_run }
     }
 

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use engine::Changed;
-use participant::proto::{ApplyReply, ApplyRequest};
+use participant::proto::{ApplyReply, ApplyRequest, Members};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 use tonic::codegen::tokio_stream::Stream;
@@ -28,6 +28,12 @@ use crate::refusal::OUTCOME_UNKNOWN;
 /// What may be under way in one stream.
 const BATCHES: usize = 64;
 const BYTES: usize = 32 * 1024 * 1024;
+const MEMBERS: usize = 64 * 1024;
+/// What may be under way in all streams before those that wait for answers take no more: below what the engine
+/// refuses, since a refusal would break the order of a stream's batches.
+const ALL_MEMBERS: usize = 192 * 1024;
+/// Beyond that a batch is refused.
+const ALL_BYTES: usize = 256 * 1024 * 1024;
 /// Batches taken before others of this thread have their turn.
 const AT_ONCE: usize = 4;
 /// How long the engine may take to answer.
@@ -43,8 +49,9 @@ pub(super) struct Applying {
     window: VecDeque<Waiting>,
     /// The place of the window's front, counted from the stream's beginning.
     front: u64,
-    /// Bytes of the batches in the window.
+    /// Bytes and members of the batches in the window.
     bytes: usize,
+    members: usize,
     tell: mpsc::UnboundedSender<(u64, Answer)>,
     told: mpsc::UnboundedReceiver<(u64, Answer)>,
     stops: Ends,
@@ -89,6 +96,7 @@ impl Applying {
             window: VecDeque::with_capacity(BATCHES),
             front: 0,
             bytes: 0,
+            members: 0,
             tell,
             told,
             stops,
@@ -96,9 +104,15 @@ impl Applying {
         }
     }
 
+    /// Whether answers must come before another batch is taken.
+    fn is_full(&self) -> bool {
+        let ours = self.window.len() >= BATCHES || self.bytes >= BYTES || self.members >= MEMBERS;
+        ours || (!self.window.is_empty() && self.call.all.members.load(Ordering::Relaxed) >= ALL_MEMBERS)
+    }
+
     /// Takes one batch, if one has come and there is room for it.
     fn take(&mut self, context: &mut Context<'_>) -> Took {
-        if self.window.len() >= BATCHES || self.bytes >= BYTES {
+        if self.is_full() {
             return Took::Nothing;
         }
         let Inbound::Open(inbound) = &mut self.inbound else { return Took::Nothing };
@@ -122,13 +136,14 @@ impl Applying {
     /// Hands a batch to the engine, or has its refusal wait for its turn.
     fn ask(&mut self, request: &ApplyRequest) {
         let place = self.front + self.window.len() as u64;
-        let room = Room::take(&self.call.bytes, request.members.bytes());
+        let room = Room::take(&self.call.all, &request.members);
         let asked = match &room {
             None => Err(engine::refusal::OVERLOADED.because("there is no room for another batch")),
             Some(_) => self.call.admitted.pace().and_then(|()| batch::read(request)),
         };
-        let room = room.unwrap_or_else(|| Room::none(&self.call.bytes));
-        self.bytes += room.taken;
+        let room = room.unwrap_or_else(|| Room::none(&self.call.all));
+        self.bytes += room.bytes;
+        self.members += room.members;
         let mut waiting =
             Waiting { numbers: Numbers::only(request.number), answer: None, since: Instant::now(), room };
         match asked {
@@ -158,7 +173,8 @@ impl Applying {
         let answer = self.window.front_mut()?.answer.take()?;
         let waiting = self.window.pop_front()?;
         self.front += 1;
-        self.bytes -= waiting.room.taken;
+        self.bytes -= waiting.room.bytes;
+        self.members -= waiting.room.members;
         if let Err(refusal) = &answer {
             self.call.admitted.refused(refusal.kind);
         }
@@ -243,32 +259,40 @@ impl Drop for Teller {
     }
 }
 
-/// Bytes of a batch among those of all streams, given back when dropped.
-struct Room {
-    all: Arc<AtomicUsize>,
-    taken: usize,
+/// What is under way in all streams.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    bytes: AtomicUsize,
+    members: AtomicUsize,
 }
 
-/// Bytes of all batches that are under way in all streams.
-const ALL_BYTES: usize = 256 * 1024 * 1024;
+/// The room of one batch among all, given back when dropped.
+struct Room {
+    all: Arc<Streams>,
+    bytes: usize,
+    members: usize,
+}
 
 impl Room {
-    fn take(all: &Arc<AtomicUsize>, bytes: usize) -> Option<Room> {
-        if all.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > ALL_BYTES {
-            all.fetch_sub(bytes, Ordering::Relaxed);
+    fn take(all: &Arc<Streams>, members: &Members) -> Option<Room> {
+        let bytes = members.bytes();
+        if all.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > ALL_BYTES {
+            all.bytes.fetch_sub(bytes, Ordering::Relaxed);
             return None;
         }
-        Some(Room { all: Arc::clone(all), taken: bytes })
+        all.members.fetch_add(members.len(), Ordering::Relaxed);
+        Some(Room { all: Arc::clone(all), bytes, members: members.len() })
     }
 
-    fn none(all: &Arc<AtomicUsize>) -> Room {
-        Room { all: Arc::clone(all), taken: 0 }
+    fn none(all: &Arc<Streams>) -> Room {
+        Room { all: Arc::clone(all), bytes: 0, members: 0 }
     }
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
-        self.all.fetch_sub(self.taken, Ordering::Relaxed);
+        self.all.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.all.members.fetch_sub(self.members, Ordering::Relaxed);
     }
 }
 
@@ -278,12 +302,15 @@ mod tests {
 
     #[test]
     fn room_is_bounded_and_given_back() {
-        let all = Arc::new(AtomicUsize::new(0));
-        let first = Room::take(&all, ALL_BYTES);
-        assert!(first.is_some() && Room::take(&all, 1).is_none());
+        let all = Arc::new(Streams::default());
+        let mut members = Members::default();
+        members.push_encoded(&vec![0; ALL_BYTES / 2]);
+        let first = Room::take(&all, &members);
+        assert!(first.is_some() && Room::take(&all, &members).is_none());
+        assert_eq!(all.members.load(Ordering::Relaxed), 1);
         drop(first);
-        assert!(Room::take(&all, 1).is_some());
-        assert_eq!(all.load(Ordering::Relaxed), 0);
+        assert!(Room::take(&all, &members).is_some());
+        assert_eq!(all.bytes.load(Ordering::Relaxed), 0);
     }
 
     #[test]

@@ -17,9 +17,9 @@ mod seen;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
+use apply::Streams;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
@@ -57,8 +57,7 @@ const OPEN_TO_ALL: &str = "/grpc.health.v1.Health/";
 #[derive(Clone)]
 struct Call {
     admitted: Admitted,
-    /// Bytes of batches that are under way in all streams.
-    bytes: Arc<AtomicUsize>,
+    all: Arc<Streams>,
     /// While it is held, a stop waits.
     _under_way: mpsc::Sender<Infallible>,
 }
@@ -67,7 +66,7 @@ struct Call {
 #[derive(Clone)]
 struct Listening {
     serving: Arc<Serving>,
-    bytes: Arc<AtomicUsize>,
+    all: Arc<Streams>,
     under_way: mpsc::WeakSender<Infallible>,
     routes: Routes,
 }
@@ -82,7 +81,7 @@ pub(crate) async fn serve(
     let (under_way, mut all_done) = mpsc::channel(1);
     let listening = Listening {
         serving: Arc::clone(&serving),
-        bytes: Arc::default(),
+        all: Arc::default(),
         under_way: under_way.downgrade(),
         routes: routes(&health),
     };
@@ -169,7 +168,7 @@ impl Listening {
         let admitted = self.serving.admit(from, headers).map_err(|refusal| refused::status(&refusal))?;
         let stopping = || refused::status(&engine::refusal::STOPPING.because("the process is going down"));
         let under_way = self.under_way.upgrade().ok_or_else(stopping)?;
-        Ok(Call { admitted, bytes: Arc::clone(&self.bytes), _under_way: under_way })
+        Ok(Call { admitted, all: Arc::clone(&self.all), _under_way: under_way })
     }
 }
 
