@@ -9,7 +9,8 @@ use crate::index::Index;
 use crate::texts::{TextAt, Texts};
 use crate::{Floor, Keys, Leg, NONE, Standing};
 
-const CHUNK: usize = 4096;
+/// Large, so that the system can back it with large memory pages; touched only as far as it is used.
+const CHUNK: usize = 1 << 16;
 
 /// Where the bounds of an account are told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,8 @@ pub(crate) struct Account {
     pub(crate) last: u64,
     /// The positions of its latest versions that 64, 4,096 and 262,144 divide.
     pub(crate) marks: [u64; 3],
-    pub(crate) hash: u64,
+    /// The digest of its id: both halves, so that the text need not be looked at to know the account.
+    pub(crate) digest: Id,
     /// Digest of what it was opened with.
     pub(crate) opened: u64,
     pub(crate) id: TextAt,
@@ -79,7 +81,7 @@ pub(crate) const VACANT: Account = Account {
     version: 0,
     last: NONE,
     marks: [NONE; 3],
-    hash: 0,
+    digest: Id { hash: 0, check: 0 },
     opened: 0,
     id: TextAt::NOWHERE,
     asset: 0,
@@ -151,15 +153,26 @@ impl Accounts {
     /// The slot of the account with this id.
     #[inline]
     pub(crate) fn find(&self, keys: Keys, id: &str) -> Option<u32> {
-        self.find_digest(digest::account(keys, id), id)
+        self.find_digest(digest::account(keys, id))
     }
 
     #[inline]
-    pub(crate) fn find_digest(&self, digest: Id, id: &str) -> Option<u32> {
-        self.index.find(digest.hash, |slot| {
-            let account = self.at(slot);
-            account.hash == digest.hash && self.texts.get(account.id) == id
-        })
+    pub(crate) fn find_digest(&self, digest: Id) -> Option<u32> {
+        self.index.find(digest.hash, |slot| self.at(slot).digest == digest)
+    }
+
+    /// Reads the cell by which an account is found, so that it is near.
+    #[inline]
+    pub(crate) fn touch_cell(&self, digest: Id) -> u64 {
+        self.index.touch(digest.hash)
+    }
+
+    /// Reads both lines of an account that is perhaps the one meant, so that they are near.
+    #[inline]
+    pub(crate) fn touch_row(&self, digest: Id) -> u64 {
+        let Some(slot) = self.index.find(digest.hash, |_| true) else { return 0 };
+        let account = self.at(slot);
+        account.digest.check ^ u64::from(account.asset) ^ u64::from(account.posted.is_negative())
     }
 
     pub(crate) fn id_of(&self, account: &Account) -> &str {
@@ -178,16 +191,14 @@ impl Accounts {
     }
 
     /// Puts an account into a slot, vacant until now, and makes it findable.
-    pub(crate) fn put(&mut self, slot: u32, (hash, id): (u64, &str), account: Account) {
+    pub(crate) fn put(&mut self, slot: u32, (digest, id): (Id, &str), account: Account) {
         self.reach(slot);
         if !self.at(slot).is_vacant() {
-            let (old, index) = (self.at(slot).hash, &mut self.index);
-            index.remove(old, slot);
+            self.index.remove(self.at(slot).digest.hash, slot);
         }
         let at = self.texts.push(id);
-        *self.at_mut(slot) = Account { hash, id: at, ..account };
-        let chunks = &self.chunks;
-        self.index.insert(hash, slot, |slot| chunks[slot as usize / CHUNK][slot as usize % CHUNK].hash);
+        *self.at_mut(slot) = Account { digest, id: at, ..account };
+        self.index.insert(digest.hash, slot);
     }
 
     /// Takes back the account that was put last.
@@ -199,7 +210,7 @@ impl Accounts {
         }
         self.texts.pop(account.id);
         let slot = self.len();
-        self.index.remove(account.hash, slot);
+        self.index.remove(account.digest.hash, slot);
         self.bounds.remove(&slot);
     }
 

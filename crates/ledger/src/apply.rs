@@ -66,7 +66,7 @@ impl Ledger {
         let keeping = if sink.is_some() { Keeping::Lots } else { Keeping::Plain };
         let account = Account { opened: kept.content, asset: *asset, keeping, ..VACANT };
         self.pages.touch(Table::Accounts, *slot);
-        self.accounts.put(*slot, (digest::account(self.keys, id).hash, id), account);
+        self.accounts.put(*slot, (digest::account(self.keys, id), id), account);
         self.undo.note(|| Before::NoAccount);
         self.accounts.set_bounds(*slot, Bounds { floor: *floor, ceiling: *ceiling });
         if let Some(sink) = sink {

@@ -54,12 +54,23 @@ impl Batch {
     /// The member at this place.
     #[must_use]
     pub fn get(&self, index: usize) -> Option<Command<&str>> {
-        let text = self.text.as_str();
         let member = self.members.get(index)?;
-        Some(member.map(&mut |span: &Span| {
-            let start = span.0 as usize;
-            text.get(start..start + span.1 as usize).unwrap_or_default()
-        }))
+        Some(member.map(&mut |span: &Span| self.text_of(*span)))
+    }
+
+    /// The accounts between which this member moves or holds value, where it names them.
+    pub(crate) fn accounts_of(&self, index: usize) -> Option<(&str, &str)> {
+        let (from, to) = match self.members.get(index)? {
+            Command::Entry(entry) => (entry.from, entry.to),
+            Command::Hold(hold) => (hold.from, hold.to),
+            _ => return None,
+        };
+        Some((self.text_of(from), self.text_of(to)))
+    }
+
+    fn text_of(&self, span: Span) -> &str {
+        let start = span.0 as usize;
+        self.text.get(start..start + span.1 as usize).unwrap_or_default()
     }
 }
 

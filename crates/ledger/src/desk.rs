@@ -6,6 +6,8 @@
 use transaction::refusal::ID_INVALID;
 use transaction::{Refusal, Time, is_id};
 
+use crate::ahead::Ahead;
+use crate::digest::Id;
 use crate::refusal as r;
 use crate::undo::Point;
 use crate::{
@@ -28,6 +30,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) ledger: &'a mut Ledger,
     pub(crate) book: &'a mut dyn Book,
     pub(crate) now: Time,
+    /// The digests of the two accounts that the member at hand names.
+    pub(crate) near: Option<(Id, Id)>,
 }
 
 /// A point in both state and book.
@@ -42,7 +46,7 @@ impl Ledger {
     /// linked members succeeds or fails as one; other members are unaffected. What is due at `now` is decided before.
     pub fn carry_out(&mut self, batch: &Batch, run: Run, (book, now): (&mut dyn Book, Time)) -> Results {
         self.loaded();
-        let mut desk = Desk { ledger: self, book, now };
+        let mut desk = Desk { ledger: self, book, now, near: None };
         match run {
             Run::Real => desk.decide_all(batch),
             Run::Dry => {
@@ -58,7 +62,7 @@ impl Ledger {
     /// `at_most`. Answers how many.
     pub fn fall_due(&mut self, at_most: usize, (book, now): (&mut dyn Book, Time)) -> usize {
         self.loaded();
-        Desk { ledger: self, book, now }.fall_due(at_most)
+        Desk { ledger: self, book, now, near: None }.fall_due(at_most)
     }
 
     /// When the next thing is due by itself.
@@ -81,7 +85,9 @@ impl Desk<'_> {
     fn decide_all(&mut self, batch: &Batch) -> Results {
         self.fall_due(DUE_BEFORE);
         let mut results = Vec::with_capacity(batch.len());
+        let mut ahead = Ahead::default();
         while let Some(member) = batch.get(results.len()) {
+            self.near = ahead.of(results.len(), (self.ledger, batch));
             match member.linked() {
                 Linked::No => results.push(self.decide(&member)),
                 Linked::ToNext => self.decide_chain(batch, &mut results),
@@ -103,6 +109,7 @@ impl Desk<'_> {
         let mut failed = None;
         for index in first..=last {
             let Some(member) = batch.get(index) else { break };
+            self.near = None;
             let decision = self.decide(&member);
             let refused = decision.is_err();
             results.push(decision);

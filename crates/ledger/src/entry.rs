@@ -16,7 +16,7 @@ impl Desk<'_> {
     /// Posts an entry.
     pub(crate) fn post(&mut self, entry: &Entry<&str>) -> Decision {
         check_id(entry.id)?;
-        let pair = self.ledger.pair(entry.from, entry.to)?;
+        let pair = self.pair(entry.from, entry.to)?;
         let units = read_positive(&entry.amount, pair.scale)?;
         check_cause(&entry.cause)?;
         let key = digest::id(self.ledger.keys, Space::Entry, ("", entry.id));

@@ -60,7 +60,7 @@ impl Desk<'_> {
     /// Holds value.
     pub(crate) fn hold(&mut self, hold: &Hold<&str>) -> Decision {
         check_id(hold.id)?;
-        let pair = self.ledger.pair(hold.from, hold.to)?;
+        let pair = self.pair(hold.from, hold.to)?;
         let units = read_positive(&hold.amount, pair.scale)?;
         check_cause(&hold.cause)?;
         let key = digest::id(self.ledger.keys, Space::Hold, ("", hold.id));

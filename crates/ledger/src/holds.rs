@@ -74,10 +74,7 @@ impl Holds {
                 let hash = hold.hash;
                 self.free.take(slot);
                 self.slots[place] = Some(hold);
-                let slots = &self.slots;
-                let hash_of =
-                    |slot: u32| slots.get(slot as usize).and_then(Option::as_ref).map_or(0, |hold| hold.hash);
-                self.index.insert(hash, slot, hash_of);
+                self.index.insert(hash, slot);
             }
             None => self.free.give(slot),
         }

@@ -9,6 +9,7 @@
 #![deny(clippy::float_arithmetic)]
 
 mod accounts;
+mod ahead;
 mod amount;
 mod apply;
 mod assets;

@@ -48,7 +48,7 @@ impl Desk<'_> {
             .maybe_units(ceiling)
             .text(open.lots)
             .value();
-        if let Some(slot) = self.ledger.accounts.find_digest(key, open.id) {
+        if let Some(slot) = self.ledger.accounts.find_digest(key) {
             if self.ledger.accounts.at(slot).opened == content {
                 return Ok(Outcome { done: Done::Duplicate, amount: None, scale });
             }

@@ -157,7 +157,7 @@ impl Ledger {
             keeping,
             ..VACANT
         };
-        self.accounts.put(slot, (digest::account(self.keys, id).hash, id), account);
+        self.accounts.put(slot, (digest::account(self.keys, id), id), account);
         self.accounts.set_bounds(slot, bounds);
         if keeping == Keeping::Lots {
             let sink = u32::get(from)?;

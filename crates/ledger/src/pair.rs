@@ -7,6 +7,7 @@ use transaction::Refusal;
 
 use crate::amount::format_units;
 use crate::desk::{Desk, check_id};
+use crate::digest::{self, Id};
 use crate::refusal as r;
 use crate::{Floor, Ledger, Standing, Take};
 
@@ -28,7 +29,12 @@ impl Pair {
 impl Ledger {
     /// The slot of an account, or why there is none.
     pub(crate) fn slot(&self, id: &str) -> Result<u32, Refusal> {
-        self.accounts.find(self.keys, id).ok_or_else(|| match check_id(id) {
+        self.slot_of(digest::account(self.keys, id), id)
+    }
+
+    #[inline]
+    fn slot_of(&self, digest: Id, id: &str) -> Result<u32, Refusal> {
+        self.accounts.find_digest(digest).ok_or_else(|| match check_id(id) {
             Ok(()) => r::ACCOUNT_UNKNOWN.because(format!("`{id}`")),
             Err(refusal) => refusal,
         })
@@ -36,13 +42,6 @@ impl Ledger {
 
     pub(crate) fn scale_of(&self, slot: u32) -> u8 {
         self.assets.get(self.accounts.at(slot).asset).map_or(0, |asset| asset.scale)
-    }
-
-    /// Both accounts; amounts are read in the asset of the first.
-    pub(crate) fn pair(&self, from: &str, to: &str) -> Result<Pair, Refusal> {
-        let from = self.slot(from)?;
-        let to = self.slot(to)?;
-        Ok(Pair { from, to, scale: self.scale_of(from) })
     }
 
     /// Whether the two may exchange value at all.
@@ -116,6 +115,17 @@ impl Ledger {
 }
 
 impl Desk<'_> {
+    /// The two accounts that the member at hand names; amounts are read in the asset of the first.
+    pub(crate) fn pair(&mut self, from: &str, to: &str) -> Result<Pair, Refusal> {
+        let ledger = &*self.ledger;
+        let near = self.near.take();
+        let (near_from, near_to) =
+            near.unwrap_or_else(|| (digest::account(ledger.keys, from), digest::account(ledger.keys, to)));
+        let from = ledger.slot_of(near_from, from)?;
+        let to = ledger.slot_of(near_to, to)?;
+        Ok(Pair { from, to, scale: ledger.scale_of(from) })
+    }
+
     /// What has expired in either account leaves first, even if the sweep lags.
     pub(crate) fn expire_lots_of(&mut self, pair: Pair) {
         self.expire_lots(pair.from);

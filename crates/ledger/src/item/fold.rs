@@ -141,8 +141,7 @@ impl Items {
     /// Makes an item findable, counted and due.
     fn attach(&mut self, slot: u32, item: &Item, around: &mut Around<'_>) {
         self.free.take(slot);
-        let slab = &self.slab;
-        self.index.insert(item.hash, slot, |slot| slab.get(slot).map_or(0, |item| item.hash));
+        self.index.insert(item.hash, slot);
         around.due.extend(due_of(item, slot));
         self.count(item, Step::Up);
     }
