@@ -48,7 +48,8 @@ pub(crate) struct Question {
     pub(crate) method: Method,
     /// Path and query, encoded.
     pub(crate) path: String,
-    pub(crate) body: Option<Value>,
+    /// JSON.
+    pub(crate) body: Option<String>,
 }
 
 impl Server {
@@ -86,13 +87,44 @@ impl Server {
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let body = question.body.as_ref().map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
+        let body = question.body.clone().map_or_else(Bytes::new, Bytes::from);
         let response = sender.send_request(request.body(Full::new(body))?).await?;
         let status = response.status().as_u16();
         let bytes = response.into_body().collect().await?.to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         Ok(Reply { status, body: serde_json::from_str(&text).unwrap_or(Value::Null), text })
     }
+}
+
+/// A `GET` of this path.
+pub(crate) fn get(path: String) -> Question {
+    Question { method: Method::GET, path, body: None }
+}
+
+/// A `POST` of this body to this path.
+pub(crate) fn post(path: String, body: &Value) -> Question {
+    post_text(path, body.to_string())
+}
+
+/// A `POST` of this JSON, byte for byte, to this path.
+pub(crate) fn post_text(path: String, json: String) -> Question {
+    Question { method: Method::POST, path, body: Some(json) }
+}
+
+/// The reply, or the refusal in words: its code first, so that a script can look for it.
+pub(crate) fn judged(reply: &Reply) -> Result<&Reply, String> {
+    if (200..300).contains(&reply.status) {
+        return Ok(reply);
+    }
+    let text = |name: &str| reply.body[name].as_str().unwrap_or_default();
+    if text("code").is_empty() {
+        return Err(format!("HTTP {}: {}", reply.status, reply.text.trim()));
+    }
+    let at = match text("at") {
+        "" => String::new(),
+        at => format!(" (at {at})"),
+    };
+    Err(format!("{}: {}{at}", text("code"), text("detail")))
 }
 
 /// An id as one segment of a path: ids may hold `/` and `:`.

@@ -11,12 +11,16 @@ mod exit;
 mod files;
 mod folder;
 mod journal;
+mod ledger;
 mod log;
+mod machine;
+mod pages;
 #[cfg(test)]
 mod reference;
 mod serve;
 mod settings;
 mod space;
+mod terminal;
 mod tx;
 
 #[derive(Parser)]
@@ -29,6 +33,11 @@ enum Command {
     Serve(Box<serve::Args>),
     /// Look at transactions of a running server, and decide, signal or retry them by hand
     Tx(tx::Args),
+    /// Look at and change accounts, holds and items of a running server
+    Ledger(ledger::Args),
+    /// Check a machine's file, and draw it, without a server
+    #[command(subcommand)]
+    Machine(machine::Args),
     /// Look at the kept data of a folder, without a server
     #[command(subcommand)]
     Journal(journal::Args),
@@ -44,6 +53,8 @@ fn main() -> anyhow::Result<ExitCode> {
     match Command::parse() {
         Command::Serve(args) => Ok(serve::run(*args)),
         Command::Tx(args) => Ok(tx::run(&args)),
+        Command::Ledger(args) => Ok(ledger::run(&args)),
+        Command::Machine(args) => Ok(machine::run(&args)),
         Command::Journal(args) => Ok(journal::run(&args)),
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),

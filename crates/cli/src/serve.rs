@@ -1,7 +1,7 @@
 //! `tercet serve`: puts the rooms together, says that it serves, and takes them apart again on a signal.
 //!
-//! Order of a start: lock the folder, archive, journal, engine, listeners, the ready line. It never touches the folder
-//! before it has the lock, and never says `ready` before a request could be answered.
+//! Order of a start: lock the folder, archive, journal, engine, machines, listeners, the ready line. It never
+//! touches the folder before it has the lock, and never says `ready` before a request could be answered.
 //! Read next: `folder.rs` (the data folder), `settings/mod.rs`, then `engine/src/run.rs`.
 
 use std::io::Write as _;
@@ -20,7 +20,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::exit::{Exit, words};
 use crate::folder::Folder;
 use crate::settings::{Flags, Settings};
-use crate::{files, log, space};
+use crate::{files, log, machine, space};
 
 /// Arguments of `tercet serve`.
 #[derive(Debug, clap::Args)]
@@ -71,7 +71,7 @@ fn serve(args: Args) -> anyhow::Result<()> {
 }
 
 fn start(settings: Settings, folder: &Folder, runtime: &Runtime) -> anyhow::Result<(Running, Server)> {
-    let Settings { server: mut listeners, mut call, mut engine, journal, .. } = settings;
+    let Settings { server: mut listeners, mut call, mut engine, journal, machines, .. } = settings;
     let archive = folder.archive()?;
     let journal = folder.journal(&journal, archive.persisted())?;
     runtime.spawn(space::watch(journal.gauge()));
@@ -97,6 +97,7 @@ fn start(settings: Settings, folder: &Folder, runtime: &Runtime) -> anyhow::Resu
     };
     let running = engine::start(&engine, parts)?;
     tracing::info!(open = running.restored, "the journal is replayed");
+    machine::declare(&running.engine, &machines)?;
     let server = runtime.block_on(server::listen(listeners, running.engine.clone(), Registry::default()))?;
     Ok((running, server))
 }

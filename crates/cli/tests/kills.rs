@@ -8,6 +8,8 @@
 #[path = "support/mod.rs"]
 mod support;
 
+#[path = "kills/holds.rs"]
+mod holds;
 #[path = "kills/load.rs"]
 mod load;
 #[path = "kills/many.rs"]

@@ -1,4 +1,4 @@
-//! The flags of `tercet demo` and of the hidden `tercet demo-participant`, and the four roles of the shop.
+//! The flags of `tercet demo` and of the hidden `tercet demo-participant`, and the roles of its services.
 //!
 //! Holds words and numbers only. Read next: `mod.rs` for the run, `participant/faults.rs` for what the rates do.
 
@@ -52,13 +52,9 @@ pub(crate) struct Rates {
     pub(crate) late: f64,
 }
 
-/// The four services of the shop, each a process with its own books.
+/// The services of the shop beside the ledger, each a process with its own books.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, ValueEnum)]
 pub(crate) enum Role {
-    /// Units of a product.
-    Stock,
-    /// A customer's points.
-    Points,
     /// The order book.
     Order,
     /// A customer's card, in cents.
@@ -66,14 +62,12 @@ pub(crate) enum Role {
 }
 
 impl Role {
-    /// All four, in the order in which the branches are listed.
-    pub(crate) const ALL: [Role; 4] = [Role::Stock, Role::Points, Role::Order, Role::Payment];
+    /// Both, in the order in which the branches are listed.
+    pub(crate) const ALL: [Role; 2] = [Role::Order, Role::Payment];
 
     /// The branch's id, the process's name and the books' file name.
     pub(crate) fn name(self) -> &'static str {
         match self {
-            Role::Stock => "stock",
-            Role::Points => "points",
             Role::Order => "order",
             Role::Payment => "payment",
         }
@@ -82,8 +76,6 @@ impl Role {
     /// What it answers when the pot is short; the order book has no pots and never refuses.
     pub(crate) fn refusal(self) -> Option<&'static str> {
         match self {
-            Role::Stock => Some("out_of_stock"),
-            Role::Points => Some("not_enough_points"),
             Role::Order => None,
             Role::Payment => Some("card_declined"),
         }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::orders::{Run, final_state};
 use super::shop::Shop;
-use super::wire::Wire;
+use super::wire::{Wire, in_path};
 
 /// How long everything may take to become final after the last order.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -154,17 +154,8 @@ async fn walk_list(coordinator: SocketAddr) -> anyhow::Result<Vec<(String, Strin
         let word = |item: &Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
         listed.extend(items.iter().map(|item| (word(item, "id"), word(item, "state"))));
         match page.body["next"].as_str() {
-            Some(next) => cursor = format!("&cursor={}", in_query(next)),
+            Some(next) => cursor = format!("&cursor={}", in_path(next)),
             None => return Ok(listed),
         }
     }
-}
-
-/// Percent-encodes whatever a cursor may contain.
-fn in_query(cursor: &str) -> String {
-    let kept = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    cursor
-        .bytes()
-        .map(|byte| if kept(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
 }

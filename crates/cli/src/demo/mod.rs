@@ -1,17 +1,21 @@
 //! `tercet demo`: a real coordinator and a shop of real services, orders placed while faults strike, then a verdict.
 //!
-//! `shop.rs` starts the processes, `orders.rs` places the orders, `participant/faults.rs` and `strikes.rs` do the harm,
-//! `verdict.rs` judges by the services' own books. The demo has no way into the coordinator but its HTTP API and
+//! Stock, points and coupons are in the coordinator's ledger; the order book and the payments are services of their own.
+//! `opening.rs` fills the ledger, `shop.rs` starts the processes, `orders.rs` places the orders, `participant/faults.rs` and `strikes.rs` do the harm,
+//! `rush.rs` is the rush, `verdict.rs` judges by the ledger and the services' own books. The demo has no way into the coordinator but its HTTP API and
 //! signal 9. Every process it starts ends with it.
 
 mod args;
 mod books;
 mod catalogue;
 mod inquiry;
+mod ledger_books;
+mod opening;
 mod orders;
 mod participant;
 mod process;
 mod report;
+mod rush;
 mod shop;
 mod stage;
 mod strikes;
@@ -29,9 +33,15 @@ use anyhow::bail;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::files;
+
 pub(crate) use self::args::{Args, ParticipantArgs};
 use self::args::{Rates, Role};
+use self::catalogue::Good;
+use self::inquiry::Answers;
+use self::ledger_books::LedgerBooks;
 use self::orders::Run;
+use self::rush::Rush;
 use self::shop::Shop;
 use self::stage::Stage;
 use self::strikes::Strikes;
@@ -73,6 +83,11 @@ fn perform(args: &Args) -> anyhow::Result<ExitCode> {
     let run = Arc::new(Run::new(args, catalogue::orders(args.orders, args.seed), &shop));
     let stage = Stage::new(args.orders);
     introduce(args, &shop, &stage);
+    files::raise();
+    runtime.block_on(async {
+        opening::supply(shop.coordinator, &catalogue::supplies(args.orders)).await?;
+        opening::issue(shop.coordinator, &catalogue::coupons(args.orders)).await
+    })?;
 
     let begun = Instant::now();
     for _ in 0..args.customers {
@@ -114,12 +129,12 @@ fn introduce(args: &Args, shop: &Shop, stage: &Stage) {
     let Rates { lost, duplicate, slow, late } = args.rates;
     let pids: Vec<String> = shop.pids().into_iter().map(|(name, pid)| format!("{name} {pid}")).collect();
     stage.print(&format!(
-        "\n  A shop of five processes: {}\n  {} orders by {} customers, each a transaction over {}\n  \
+        "\n  A shop of three processes: {}\n  {} orders by {} customers, each a transaction over {}\n  \
          Of the calls {lost} % lose their reply, {duplicate} % come twice; of the tries {slow} % are slow, {late} % late\n",
         pids.join(", "),
         args.orders,
         args.customers,
-        Role::ALL.map(Role::name).join(", "),
+        [Good::ALL.map(Good::name).join(", "), Role::ALL.map(Role::name).join(", ")].join(", coupon, "),
     ));
 }
 
@@ -157,12 +172,21 @@ impl Story<'_> {
         self.reports.try_iter().for_each(|line| self.stage.hear(&line));
     }
 
+    /// Asks the coordinator and the services, and lets the rush loose once they are calm.
+    async fn ask(&self) -> anyhow::Result<Found> {
+        let answers = inquiry::ask_everybody(&self.run, &self.shop).await?;
+        self.stage.say(&format!("the rush: {} buyers at once for {} units", rush::BUYERS, rush::UNITS));
+        let rush = rush::run(self.shop.coordinator).await?;
+        let ledger = ledger_books::read(self.shop.coordinator, &self.run.orders).await?;
+        Ok((answers, ledger, rush))
+    }
+
     /// Asks everybody, reads the books, shows the tables.
     fn judge(&mut self, took: Duration) -> anyhow::Result<Verdict> {
         self.stage.say("every customer has an answer; now the late calls, and then the books");
-        let answers = self.runtime.block_on(async {
+        let (answers, ledger, rush) = self.runtime.block_on(async {
             tokio::select! {
-                answers = inquiry::ask_everybody(&self.run, &self.shop) => answers,
+                found = self.ask() => found,
                 () = flagged(&self.interrupted) => bail!(Interrupted),
             }
         })?;
@@ -183,12 +207,17 @@ impl Story<'_> {
             answers: &answers,
             journal: &journal,
             books: &books,
+            ledger: &ledger,
+            rush: &rush,
             took,
         });
-        self.stage.print(&report::verdict(&verdict, &self.stage.faults, &books));
+        self.stage.print(&report::verdict(&verdict, &self.stage.faults));
         Ok(verdict)
     }
 }
+
+/// What the coordinator said of orders, of its ledger, and how the rush went.
+type Found = (Answers, LedgerBooks, Rush);
 
 async fn flagged(flag: &AtomicBool) {
     while !flag.load(Ordering::SeqCst) {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::args::{Args, Role};
-use super::catalogue::Order;
+use super::catalogue::{Good, Order, Taking};
 use super::shop::DEADLINE_MS;
 use super::wire::{Reply, Wire};
 
@@ -90,7 +90,15 @@ impl Run {
     }
 
     fn request(&self, order: &Order) -> Value {
-        let branch = |role: Role| {
+        let hold = |good: Good| {
+            let Taking { from, to, amount } = order.takes(good);
+            json!({"id": good.name(), "kind": "hold", "from": from, "to": to, "amount": amount.to_string()})
+        };
+        let coupon = order.coupon.as_ref().map(|item| {
+            json!({"id": "coupon", "kind": "item", "item": item, "try": "lock", "confirm": "use", "cancel": "unlock",
+                "owner": order.customer})
+        });
+        let call = |role: Role| {
             let (pot, amount) = order.asks(role);
             let url = |operation: &str| format!("http://{}/{operation}", self.services[role.name()]);
             json!({
@@ -99,11 +107,13 @@ impl Run {
                 "body": {"pot": pot, "amount": amount},
             })
         };
+        let branches: Vec<Value> =
+            Good::ALL.into_iter().map(hold).chain(coupon).chain(Role::ALL.into_iter().map(call)).collect();
         json!({
             "id": order.id, "pattern": "tcc", "mode": "managed", "deadline_ms": DEADLINE_MS, "wait_ms": WAIT_MS,
             "retry": {"initial_ms": 50, "max_ms": 1000, "attention_after": 10},
             "labels": {"shop": "demo"},
-            "branches": Role::ALL.map(branch),
+            "branches": branches,
         })
     }
 }

@@ -8,10 +8,8 @@ use std::path::Path;
 
 use comfy_table::{Cell, CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 
-use super::args::Role;
-use super::books::Books;
 use super::shop;
-use super::verdict::{Check, Verdict, hazard};
+use super::verdict::{Check, Verdict};
 
 const WIDTH: u16 = 98;
 /// One line below the head, air elsewhere.
@@ -24,7 +22,7 @@ const OWN_SERVICE: &str = r#"    curl 127.0.0.1:36789/v1/transactions -d '{"patt
 "#;
 
 /// The faults that struck, the tables and the figures of the verdict.
-pub(crate) fn verdict(verdict: &Verdict, faults: &BTreeMap<String, u64>, books: &[(Role, Books)]) -> String {
+pub(crate) fn verdict(verdict: &Verdict, faults: &BTreeMap<String, u64>) -> String {
     let (median, late) = verdict.latency_ms;
     let of = |kind: &str| faults.get(kind).copied().unwrap_or(0);
     format!(
@@ -35,7 +33,7 @@ pub(crate) fn verdict(verdict: &Verdict, faults: &BTreeMap<String, u64>, books: 
         of("slow"),
         of("late"),
         ends(&verdict.ends).trim_fmt(),
-        services(verdict, books).trim_fmt(),
+        services(verdict).trim_fmt(),
         checks(&verdict.checks).trim_fmt(),
         verdict.per_second,
     )
@@ -60,7 +58,7 @@ fn ends(ends: &[(String, usize)]) -> Table {
     table
 }
 
-fn services(verdict: &Verdict, books: &[(Role, Books)]) -> Table {
+fn services(verdict: &Verdict) -> Table {
     let mut table = table(&[
         "books of",
         "opening",
@@ -73,21 +71,16 @@ fn services(verdict: &Verdict, books: &[(Role, Books)]) -> Table {
         "late tries\nrefused",
     ]);
     table.set_content_arrangement(ContentArrangement::Disabled);
-    for (share, (role, books)) in verdict.shares.iter().zip(books) {
-        let of_pots = |figure: i64| if role.refusal().is_some() { number(figure) } else { number("–") };
-        let held: i64 =
-            books.holds.values().filter(|hold| hold.state == "held").map(|hold| hold.amount).sum();
-        table.add_row([
-            Cell::new(role.name()),
-            of_pots(books.sums.opening),
-            of_pots(books.sums.free),
-            number(held),
-            number(share.captured),
-            number(books.refused),
-            number(hazard(books, "duplicate")),
-            number(hazard(books, "empty_cancel")),
-            number(hazard(books, "late_try")),
-        ]);
+    let or_dash = |figure: Option<i128>| figure.map_or_else(|| number("–"), number);
+    for share in &verdict.shares {
+        let mut row = vec![Cell::new(share.name)];
+        row.extend(
+            share.pots.map_or([None, None], |(opening, free)| [Some(opening), Some(free)]).map(or_dash),
+        );
+        row.extend([share.held, share.captured, share.refused].map(number));
+        let hazards = share.hazards.map_or([None; 3], |seen| seen.map(Some));
+        row.extend(hazards.map(or_dash));
+        table.add_row(row);
     }
     table
 }
@@ -118,6 +111,8 @@ pub(crate) fn what_next(folder: Option<&Path>, order: &str) -> String {
          tercet tx list --state cancelled\n      \
            which orders were cancelled, and why\n    \
          tercet tx timeline {order}\n      \
-           the life of one of them: every kept event and every call, across kills and repeats\n{OWN_SERVICE}"
+           the life of one of them: every kept event and every call, across kills and repeats\n    \
+         tercet ledger history free:customer-7\n      \
+           what happened to a customer's points, in sentences\n{OWN_SERVICE}"
     )
 }

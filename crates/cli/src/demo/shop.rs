@@ -1,4 +1,4 @@
-//! The processes of the demo: the coordinator and the four services, each startable again where it was.
+//! The processes of the demo: the coordinator and the services, each startable again where it was.
 //!
 //! It keeps addresses stable: a killed process comes back on the same port, the coordinator on the same data folder.
 //! When and what to kill is `strikes.rs`; what the participants report comes out of `reports`.
@@ -15,6 +15,7 @@ use anyhow::Context;
 
 use super::args::{Args, Role};
 use super::catalogue;
+use super::opening;
 use super::participant::holds;
 use super::process::{Process, Recipe};
 
@@ -76,6 +77,7 @@ impl Shop {
             services.push((role, address));
             posts.push(Post { victim: Victim::Participant(role), recipe, process: Some(process) });
         }
+        std::fs::write(coupon_machine(folder), opening::COUPON_MACHINE)?;
         let serve = |http: &str, grpc: &str| coordinator(folder, http, grpc);
         let (process, ready) = Process::start(&serve("127.0.0.1:0", "127.0.0.1:0"), later.clone())?;
         let (http, grpc) = ready_addresses(&ready).with_context(|| format!("the ready line `{ready}`"))?;
@@ -145,6 +147,10 @@ pub(crate) fn data(folder: &Path) -> PathBuf {
     folder.join("tercet")
 }
 
+fn coupon_machine(folder: &Path) -> PathBuf {
+    folder.join("coupon.toml")
+}
+
 fn participant(args: &Args, role: Role, folder: &Path) -> Recipe {
     let mut words: Vec<OsString> = vec!["demo-participant".into(), "--role".into(), role.name().into()];
     words.extend(["--db".into(), books(folder, role).into_os_string()]);
@@ -163,6 +169,7 @@ fn participant(args: &Args, role: Role, folder: &Path) -> Recipe {
 fn coordinator(folder: &Path, http: &str, grpc: &str) -> Recipe {
     let mut words: Vec<OsString> = vec!["serve".into(), "--data".into(), data(folder).into_os_string()];
     words.extend(["--http", http, "--grpc", grpc].map(OsString::from));
+    words.extend(["--machine".into(), coupon_machine(folder).into_os_string()]);
     Recipe { name: "coordinator", args: words, log: folder.join("coordinator.log") }
 }
 

@@ -20,15 +20,15 @@ struct Strike {
 
 const SCHEDULE: &[Strike] = &[
     Strike { at_per_cent: 10, victims: &[Victim::Coordinator], down_ms: 0 },
-    Strike { at_per_cent: 22, victims: &[Victim::Participant(Role::Stock)], down_ms: 700 },
+    Strike { at_per_cent: 22, victims: &[Victim::Participant(Role::Order)], down_ms: 700 },
     Strike { at_per_cent: 35, victims: &[Victim::Coordinator], down_ms: 0 },
     Strike { at_per_cent: 47, victims: &[Victim::Participant(Role::Payment)], down_ms: 600 },
     Strike { at_per_cent: 58, victims: &[Victim::Coordinator], down_ms: 400 },
-    Strike { at_per_cent: 70, victims: &[Victim::Participant(Role::Points)], down_ms: 300 },
+    Strike { at_per_cent: 70, victims: &[Victim::Participant(Role::Payment)], down_ms: 300 },
     Strike { at_per_cent: 80, victims: &[Victim::Participant(Role::Order)], down_ms: 500 },
     Strike {
         at_per_cent: 90,
-        victims: &[Victim::Coordinator, Victim::Participant(Role::Stock)],
+        victims: &[Victim::Coordinator, Victim::Participant(Role::Payment)],
         down_ms: 300,
     },
 ];

@@ -1,6 +1,9 @@
-//! The judgement: puts what was told, what the coordinator says now and what the services' books say side by side.
+//! The judgement: puts what was told, what the coordinator says now, its ledger and the services' books side by side.
 //!
-//! Pure: it reads no file and asks nobody. An invariant that does not hold makes the demo fail. Read next: `report.rs`.
+//! Pure: it reads no file and asks nobody. An invariant that does not hold makes the demo fail.
+//! Read next: `verdict/shares.rs` (order by order), then `report.rs`.
+
+mod shares;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +12,11 @@ use super::args::Role;
 use super::books::Books;
 use super::catalogue::Order;
 use super::inquiry::{Answers, Truth};
+use super::ledger_books::LedgerBooks;
 use super::orders::Told;
+use super::rush::{BUYERS, Rush, UNITS};
+
+pub(crate) use self::shares::Share;
 
 /// So that a row fits a terminal.
 const LONGEST_WORDS: usize = 40;
@@ -28,6 +35,10 @@ pub(crate) struct Evidence<'a> {
     pub(crate) journal: &'a (bool, String),
     /// Each service's own books.
     pub(crate) books: &'a [(Role, Books)],
+    /// The coordinator's ledger.
+    pub(crate) ledger: &'a LedgerBooks,
+    /// How the rush went.
+    pub(crate) rush: &'a Rush,
     /// From the first order to the last answer.
     pub(crate) took: Duration,
 }
@@ -42,23 +53,11 @@ pub(crate) struct Check {
     pub(crate) holds: bool,
 }
 
-/// One service's share of the verdict.
-pub(crate) struct Share {
-    /// Which service.
-    pub(crate) role: Role,
-    /// What confirmed orders took from it, by the coordinator's account.
-    pub(crate) due: i64,
-    /// What its own books say was captured for them.
-    pub(crate) captured: i64,
-    /// Orders in which its books and the coordinator agree.
-    pub(crate) agreeing: usize,
-}
-
 /// The whole judgement.
 pub(crate) struct Verdict {
     /// Confirmed, and cancelled by reason: words and how many.
     pub(crate) ends: Vec<(String, usize)>,
-    /// One per service.
+    /// Of stock and points in the ledger, then of each service.
     pub(crate) shares: Vec<Share>,
     /// The invariants.
     pub(crate) checks: Vec<Check>,
@@ -79,12 +78,18 @@ impl Verdict {
 
 /// Judges.
 pub(crate) fn judge(evidence: &Evidence) -> Verdict {
-    let shares: Vec<Share> =
-        evidence.books.iter().map(|(role, books)| share(evidence, *role, books)).collect();
+    let shares = shares::all(evidence);
     let mut checks =
         vec![check_final(evidence), check_told(evidence), check_list(evidence), check_answers(evidence)];
-    checks.extend(shares.iter().zip(evidence.books).map(|(share, (_, books))| check_sums(share, books)));
-    checks.extend([check_agreement(evidence, &shares), check_lawful(evidence), check_journal(evidence)]);
+    checks.extend(shares.iter().map(check_sums));
+    checks.extend([
+        check_agreement(evidence, &shares),
+        check_ledger(evidence.ledger),
+        check_coupons(evidence),
+        check_rush(evidence.rush),
+        check_lawful(evidence),
+        check_journal(evidence),
+    ]);
     Verdict {
         ends: ends(&evidence.answers.truths),
         shares,
@@ -93,23 +98,6 @@ pub(crate) fn judge(evidence: &Evidence) -> Verdict {
         latency_ms: latencies(evidence.told),
         worth_reading: worth_reading(evidence),
     }
-}
-
-fn share(evidence: &Evidence, role: Role, books: &Books) -> Share {
-    let mut share = Share { role, due: 0, captured: 0, agreeing: 0 };
-    for (order, truth) in evidence.orders.iter().zip(&evidence.answers.truths) {
-        let (pot, amount) = order.asks(role);
-        let hold = books.holds.get(&order.id);
-        let captured = hold.is_some_and(|it| it.state == "captured" && it.pot == pot && it.amount == amount);
-        if truth.state == "confirmed" {
-            share.due += amount;
-            share.agreeing += usize::from(captured);
-        } else if truth.state == "cancelled" {
-            share.agreeing += usize::from(hold.is_none_or(|it| it.state == "released"));
-        }
-    }
-    share.captured = books.holds.values().filter(|it| it.state == "captured").map(|it| it.amount).sum();
-    share
 }
 
 fn check_final(evidence: &Evidence) -> Check {
@@ -156,23 +144,11 @@ fn check_answers(evidence: &Evidence) -> Check {
     }
 }
 
-fn check_sums(share: &Share, books: &Books) -> Check {
-    let sums = books.sums;
-    let open = books.holds.values().filter(|hold| hold.state == "held").count();
-    // The order book has no pots, so its captured holds are all there is to compare.
-    let conserved = share.role.refusal().is_none() || (sums.captured == share.captured && sums.broken == 0);
+fn check_sums(share: &Share) -> Check {
     Check {
-        claim: format!("{}: captured is what was confirmed", share.role.name()),
-        found: format!("{} = {} {}, {open} still held", share.captured, share.due, unit(share.role)),
-        holds: conserved && share.captured == share.due && sums.held == 0 && open == 0,
-    }
-}
-
-fn unit(role: Role) -> &'static str {
-    match role {
-        Role::Stock => "units",
-        Role::Points => "points",
-        Role::Order | Role::Payment => "cents",
+        claim: format!("{}: captured is what was confirmed", share.name),
+        found: format!("{} = {} {}, {} held", share.captured, share.due, share.unit, share.held),
+        holds: share.captured == share.due && share.held == 0 && share.adds_up,
     }
 }
 
@@ -180,9 +156,57 @@ fn check_agreement(evidence: &Evidence, shares: &[Share]) -> Check {
     let agreeing: usize = shares.iter().map(|share| share.agreeing).sum();
     let all = evidence.orders.len() * shares.len();
     Check {
-        claim: "each service's books agree with the coordinator".to_owned(),
+        claim: "ledger and services agree with the coordinator".to_owned(),
         found: format!("{agreeing} of {all}, order by order"),
         holds: agreeing == all,
+    }
+}
+
+fn check_ledger(ledger: &LedgerBooks) -> Check {
+    let mut sums: BTreeMap<&str, i128> = BTreeMap::new();
+    for account in &ledger.accounts {
+        *sums.entry(&account.asset).or_default() += account.posted;
+    }
+    let off = sums.values().filter(|sum| **sum != 0).count();
+    Check {
+        claim: "the sum over each asset of the ledger is zero".to_owned(),
+        found: format!("{} assets, {} accounts, {off} off", sums.len(), ledger.accounts.len()),
+        holds: off == 0 && !sums.is_empty(),
+    }
+}
+
+/// A coupon is used exactly where a confirmed order named it, and never twice.
+fn check_coupons(evidence: &Evidence) -> Check {
+    let confirmed = |coupon: &String| {
+        let pairs = evidence.orders.iter().zip(&evidence.answers.truths);
+        pairs
+            .filter(|(order, truth)| order.coupon.as_ref() == Some(coupon) && truth.state == "confirmed")
+            .count()
+    };
+    let coupons = &evidence.ledger.coupons;
+    let used = coupons.values().filter(|coupon| coupon.state == "used").count();
+    let twice = coupons.values().filter(|coupon| coupon.uses > 1).count();
+    let lawful = coupons.iter().all(|(id, coupon)| match confirmed(id) {
+        0 => coupon.state == "active" && coupon.uses == 0,
+        1 => coupon.state == "used" && coupon.uses == 1,
+        _ => false,
+    });
+    Check {
+        claim: "a coupon is used once, by a confirmed order".to_owned(),
+        found: format!("{used} of {} used, {twice} twice", coupons.len()),
+        holds: lawful,
+    }
+}
+
+fn check_rush(rush: &Rush) -> Check {
+    let units = usize::try_from(UNITS).unwrap_or(usize::MAX);
+    Check {
+        claim: format!("the rush: {BUYERS} buyers, {UNITS} units, none sold twice"),
+        found: format!("{} sold, {} turned away, {} ms", rush.sold, rush.turned_away, rush.took.as_millis()),
+        holds: rush.sold == units
+            && rush.sold + rush.turned_away == BUYERS
+            && rush.taken == i128::from(UNITS)
+            && rush.left == (0, 0),
     }
 }
 
@@ -225,6 +249,7 @@ fn end(truth: &Truth) -> String {
     let why = match (code.as_str(), branch.as_deref()) {
         ("branch_refused", Some("stock")) => "out of stock",
         ("branch_refused", Some("points")) => "not enough points",
+        ("branch_refused", Some("coupon")) => "coupon used already",
         ("branch_refused", Some("payment")) => "card declined",
         ("deadline_passed", _) => "deadline passed",
         ("withdrawn", _) => "withdrawn by the customer",

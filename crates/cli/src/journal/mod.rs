@@ -2,7 +2,10 @@
 //!
 //! It changes nothing in the journal. Read next: `verify.rs`.
 
+mod audit;
+mod books;
 mod replay;
+mod report;
 mod verify;
 
 use std::path::PathBuf;

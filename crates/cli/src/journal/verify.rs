@@ -1,18 +1,20 @@
-//! `tercet journal verify`: chain of hashes, replay, comparison with the archive; then what was found, in words.
+//! `tercet journal verify`: chain of hashes, replay, audit of the ledger, comparison with the archive.
 //!
 //! The journal is only read. The archive is opened only under the folder's lock, so that of a folder in use the journal
-//! alone is checked, up to what is durable. Read next: `replay.rs`, `journal/src/file/verify.rs`, `engine/src/archive/check.rs`.
+//! alone is checked, up to what is durable. Read next: `replay.rs`, `books.rs`, `report.rs`, `journal/src/file/verify.rs`, `engine/src/archive/check.rs`.
 
 use std::path::Path;
 use std::process::ExitCode;
 
 use engine::archive::{Archive, Check, Checked};
-use engine::entry;
+use engine::entry::{self, Room};
 use journal::disk::RealDisk;
 use journal::file::{self, FileOptions, Report};
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::books::{Audited, Books};
 use super::replay::Replay;
+use super::report::{object, text};
 use crate::exit::{Exit, words};
 use crate::folder::{Folder, Lock, archive_path, journal_path};
 
@@ -24,7 +26,7 @@ pub(super) enum Style {
 }
 
 /// What became of the archive.
-enum Compared {
+pub(super) enum Compared {
     /// It agrees.
     Alike(Checked),
     /// There is none: the next start makes it anew from the journal.
@@ -36,10 +38,18 @@ enum Compared {
 }
 
 /// Everything that was found in order.
-struct Found {
-    report: Report,
+pub(super) struct Found {
+    pub(super) report: Report,
+    pub(super) replay: Replay,
+    pub(super) ledger: Audited,
+    pub(super) archive: Compared,
+}
+
+/// All that each entry of the journal is held against.
+struct Checks<'a> {
     replay: Replay,
-    archive: Compared,
+    books: Books<'a>,
+    archive: Option<Check>,
 }
 
 /// Runs `tercet journal verify`.
@@ -69,15 +79,17 @@ fn check(data: &Path) -> Result<Found, String> {
         Lock::Free(_) if !archive_path(data).is_dir() => None,
         Lock::Free(folder) => Some(folder.archive().map_err(|error| words(&error))?),
     };
-    let mut comparison =
-        archive.as_ref().map(Archive::check).transpose().map_err(|fault| fault.to_string())?;
+    let mut checks = Checks {
+        replay: Replay::default(),
+        books: Books::new(archive.as_ref()),
+        archive: archive.as_ref().map(Archive::check).transpose().map_err(|fault| fault.to_string())?,
+    };
     let need = archive.as_ref().map_or(0, Archive::persisted);
     let options = FileOptions { need, ..FileOptions::default() };
-    let mut replay = Replay::default();
     let mut wrong = None;
     let walked = file::verify(&RealDisk::at(journal_path(data)), &options, &mut |frame| {
         let read = entry::read(frame.payload, frame.sequence, |sequence, entry| {
-            wrong = one(&mut replay, comparison.as_mut(), (sequence, &entry)).err();
+            wrong = checks.one(sequence, &entry).err();
             if wrong.is_some() { Err(engine::Fault::Writer) } else { Ok(()) }
         });
         read.map_err(|fault| {
@@ -97,13 +109,16 @@ fn check(data: &Path) -> Result<Found, String> {
             ));
         }
     };
-    let archive = match (comparison, lock) {
-        (Some(comparison), _) => Compared::Alike(finish(comparison)?),
+    let Checks { replay, books, archive: comparison } = checks;
+    let compared = comparison.map(finish).transpose()?;
+    let ledger = books.finish()?;
+    let archive = match (compared, lock) {
+        (Some(checked), _) => Compared::Alike(checked),
         (None, Lock::Free(_)) => Compared::Missing,
         (None, Lock::Held(holder)) => Compared::InUse(holder),
         (None, Lock::ReadOnly) => Compared::ReadOnly,
     };
-    Ok(Found { report, replay, archive })
+    Ok(Found { report, replay, ledger, archive })
 }
 
 /// The journal reaches back as far as it should: what was removed is not verified.
@@ -120,89 +135,20 @@ fn whole(found: Found, begins_at: u64) -> Result<Found, String> {
     ))
 }
 
-/// Replays one entry and compares it with the archive.
-fn one(
-    replay: &mut Replay,
-    comparison: Option<&mut Check>,
-    (sequence, entry): (u64, &entry::EntryRef<'_>),
-) -> Result<(), String> {
-    replay.entry(sequence, entry)?;
-    let Some(comparison) = comparison else { return Ok(()) };
-    let compared = comparison.entry(sequence, entry).map_err(|fault| fault.to_string())?;
-    compared.map_err(|difference| format!("entry {sequence}: {}", difference.what))
+impl Checks<'_> {
+    /// Replays one entry, judges it where it is the ledger's, and compares it with the archive.
+    fn one(&mut self, sequence: u64, entry: &entry::EntryRef<'_>) -> Result<(), String> {
+        self.books.reach(sequence)?;
+        self.replay.entry(sequence, entry)?;
+        if let Some(comparison) = &mut self.archive {
+            let compared = comparison.entry(sequence, entry).map_err(|fault| fault.to_string())?;
+            compared.map_err(|difference| format!("entry {sequence}: {}", difference.what))?;
+        }
+        if entry.room == Room::Ledger { self.books.entry(sequence, entry.bytes) } else { Ok(()) }
+    }
 }
 
 fn finish(comparison: Check) -> Result<Checked, String> {
     let finished = comparison.finish().map_err(|fault| fault.to_string())?;
     finished.map_err(|difference| difference.what)
-}
-
-fn text(data: &Path, found: &Found) -> String {
-    let Found { report, replay, archive } = found;
-    let torn = report.torn_tail.as_ref().map_or_else(
-        || "none".to_owned(),
-        |torn| {
-            format!(
-                "{} at byte {}: {}; the next start cuts it. A write that was cut short leaves this, and nothing told is in it; if the disk lost what it had synced, the last frame may be missing",
-                torn.file, torn.offset, torn.why
-            )
-        },
-    );
-    let finished: Vec<_> =
-        replay.counts.finished.iter().map(|(state, count)| format!("{count} {state}")).collect();
-    let finished = if finished.is_empty() { String::new() } else { format!("{}, ", finished.join(", ")) };
-    let archive = match archive {
-        Compared::Alike(checked) => format!(
-            "alike in {} entries and {} transactions, {} entries past their retention",
-            checked.entries, checked.transactions, checked.purged
-        ),
-        Compared::Missing => "there is none; the next start makes it from the journal".to_owned(),
-        Compared::InUse(holder) => format!("not compared: the folder is in use by {holder}"),
-        Compared::ReadOnly => "not compared: the folder cannot be written to".to_owned(),
-    };
-    format!(
-        "journal     {}\n  segments  {}, frames {}, bytes of events {}\n  events    {} ({} to {})\n  head      {}\n  torn tail {torn}\n\
-         replay      {} transactions begun: {finished}{} open; {} idempotency keys\narchive     {archive}\nverified",
-        journal_path(data).display(),
-        report.segments,
-        report.frames,
-        report.bytes,
-        report.events,
-        report.first,
-        report.last,
-        hex(&report.head),
-        replay.counts.begun,
-        replay.open(),
-        replay.counts.keys,
-    )
-}
-
-fn object(found: &Found) -> Value {
-    let Found { report, replay, archive } = found;
-    let torn = report.torn_tail.as_ref();
-    let archive = match archive {
-        Compared::Alike(checked) => json!({
-            "state": "alike", "entries": checked.entries, "purged": checked.purged, "transactions": checked.transactions,
-        }),
-        Compared::Missing => json!({ "state": "missing" }),
-        Compared::InUse(holder) => json!({ "state": "in_use", "holder": holder }),
-        Compared::ReadOnly => json!({ "state": "read_only" }),
-    };
-    json!({
-        "verified": true,
-        "journal": {
-            "segments": report.segments, "frames": report.frames, "events": report.events, "bytes": report.bytes,
-            "first": report.first, "last": report.last, "head": hex(&report.head),
-            "torn_tail": torn.map(|torn| json!({ "file": torn.file, "offset": torn.offset, "why": torn.why })),
-        },
-        "replay": {
-            "begun": replay.counts.begun, "open": replay.open(), "finished": replay.counts.finished,
-            "keys": replay.counts.keys, "headless_events": replay.counts.headless, "late_replies": replay.counts.late,
-        },
-        "archive": archive,
-    })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -58,6 +58,8 @@ fn argument(flag: &'static Flag) -> Arg {
         Some((_, heading)) => argument.help_heading(*heading),
         None => argument,
     };
+    // One file a flag reads better in the singular.
+    let argument = if setting.key == "machines" { argument.visible_alias("machine") } else { argument };
     match setting.shape {
         Shape::Switch => argument
             .num_args(0..=1)

@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) call: server::call::Config,
     pub(crate) engine: engine::Config,
     pub(crate) journal: Journal,
+    /// Files of machines to declare at the start.
+    pub(crate) machines: Vec<PathBuf>,
 }
 
 /// How log lines look.
@@ -82,6 +84,7 @@ impl Settings {
             call: server::call::Config::default(),
             engine: engine::Config::default(),
             journal: Journal::default(),
+            machines: Vec::new(),
         }
     }
 

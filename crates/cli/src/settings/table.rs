@@ -84,6 +84,10 @@ settings! {
         "The least important lines to log; debug logs every request and every branch call.",
         |to, value| put(&mut to.log_level, value.text().to_owned());
 
+    "machines" Shape::List("FILE"), "",
+        "Files of machines (TOML or JSON) to declare at the start, before anything is served. The same content again changes nothing, other content is the next version. `--machine FILE`, given once or several times, says the same.",
+        |to, value| put(&mut to.machines, value.list().iter().map(PathBuf::from).collect());
+
     "tokens" Shape::Table("NAME=TOKEN"), "",
         "Bearer tokens that callers must show, by name. No flag: a token in the list of processes is no secret.",
         |to, value| tokens::add(&mut to.server.tokens, value.list());
@@ -113,6 +117,9 @@ settings! {
     "limits.body_bytes" Shape::Count(KIB..=8 * MIB), "1048576",
         "Bytes of a request's body.",
         |to, value| put(&mut to.server.limits.body_bytes, size(value));
+    "limits.batch_bytes" Shape::Count(KIB..=8 * MIB), "4194304",
+        "Bytes of a request's body that is a batch of the ledger.",
+        |to, value| put(&mut to.server.limits.batch_bytes, size(value));
     "limits.bodies_bytes" Shape::Count(8 * MIB..=1024 * 1024 * MIB), "268435456",
         "Bytes of all bodies together that are being read or worked on; beyond it 503 overloaded.",
         |to, value| put(&mut to.server.limits.bodies_bytes, size(value));

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::Style;
-use super::pages::{Listing, Pages};
 use crate::ask::Server;
+use crate::pages::{Listing, Pages};
+use crate::terminal::{self, Style, Told};
 
 /// Filters of `tercet tx list`; every one given must hold.
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,7 @@ pub(crate) struct Args {
 }
 
 /// What to print, or the refusal; the fault when nobody knows.
-pub(crate) fn told(server: &Server, args: &Args, style: Style) -> anyhow::Result<Result<String, String>> {
+pub(crate) fn told(server: &Server, args: &Args, style: Style) -> Told {
     let filters = match filters(args) {
         Ok(filters) => filters,
         Err(refusal) => return Ok(Err(refusal)),
@@ -77,7 +77,7 @@ fn table(items: &[Value], next: Option<&str>) -> String {
     if items.is_empty() && next.is_none() {
         return "no transactions".to_owned();
     }
-    let mut table = super::table(&["id", "pattern", "state", "begun", "finished", "why, or who waits"]);
+    let mut table = terminal::table(&["id", "pattern", "state", "begun", "finished", "why, or who waits"]);
     for item in items {
         let text = |name: &str| item[name].as_str().unwrap_or("–").to_owned();
         let short = |name: &str| text(name).get(..19).map_or_else(|| text(name), str::to_owned);

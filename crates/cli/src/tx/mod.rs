@@ -4,19 +4,15 @@
 //! Read next: `list.rs`, `show.rs` for what a person sees.
 
 mod list;
-mod pages;
 mod show;
 
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
-use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
-use hyper::Method;
 use serde_json::{Map, Value, json};
 
-use crate::ask::{Question, Reply, Server, query, segment};
-use crate::exit::{Exit, words};
+use crate::ask::{Question, Server, get, judged, post, query, segment};
+use crate::terminal::{Style, Told, tell};
 
 /// Arguments of `tercet tx`.
 #[derive(Debug, clap::Args)]
@@ -102,25 +98,10 @@ fn json_text(text: &str) -> Result<Value, String> {
 
 /// Runs `tercet tx`.
 pub(crate) fn run(args: &Args) -> ExitCode {
-    match told(args) {
-        Ok(Ok(text)) => {
-            // Whoever reads may have read enough (`| head`).
-            let _ = writeln!(std::io::stdout(), "{text}");
-            Exit::Done.into()
-        }
-        Ok(Err(refusal)) => {
-            eprintln!("{refusal}");
-            Exit::Refused.into()
-        }
-        Err(fault) => {
-            eprintln!("tercet: {}", words(&fault));
-            Exit::Fault.into()
-        }
-    }
+    tell(told(args))
 }
 
-/// What to print, or the refusal; the fault when nobody knows.
-fn told(args: &Args) -> anyhow::Result<Result<String, String>> {
+fn told(args: &Args) -> Told {
     let server = &args.server;
     let shown = match &args.verb {
         Verb::List(filter) => return list::told(server, filter, style(args)),
@@ -129,11 +110,11 @@ fn told(args: &Args) -> anyhow::Result<Result<String, String>> {
             let wait: Vec<_> = wait_ms.iter().map(|ms| ("wait_ms".to_owned(), ms.to_string())).collect();
             server.ask(&get(format!("/v1/transactions/{}{}", segment(id), query(&wait))))?
         }
-        Verb::Begin { file } => server.ask(&post("/v1/transactions".to_owned(), read(file)?))?,
+        Verb::Begin { file } => server.ask(&post("/v1/transactions".to_owned(), &read(file)?))?,
         Verb::Confirm(decide) => server.ask(&decision(decide, "confirm"))?,
         Verb::Cancel(decide) => server.ask(&decision(decide, "cancel"))?,
         Verb::Retry { id } => {
-            server.ask(&post(format!("/v1/transactions/{}/retry", segment(id)), json!({})))?
+            server.ask(&post(format!("/v1/transactions/{}/retry", segment(id)), &json!({})))?
         }
         Verb::Signal { id, branch, outcome, result } => {
             server.ask(&signal(id, branch, (*outcome, result)))?
@@ -145,37 +126,14 @@ fn told(args: &Args) -> anyhow::Result<Result<String, String>> {
     }))
 }
 
-/// How to print.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Style {
-    Table,
-    Json,
-}
-
 fn style(args: &Args) -> Style {
     if args.json { Style::Json } else { Style::Table }
-}
-
-/// One line below the head, as wide as what is in it: a row stays a line, so that `grep` finds whole ones.
-fn table(head: &[&str]) -> Table {
-    const LOOK: TableStyle = TableStyle::new().header_separator(LineStyle::new(' ', '─', '─', ' '));
-    let mut table = Table::new();
-    table.load_style(LOOK).set_content_arrangement(ContentArrangement::Disabled).set_header(head);
-    table
 }
 
 fn read(file: &str) -> anyhow::Result<Value> {
     let text =
         if file == "-" { std::io::read_to_string(std::io::stdin())? } else { std::fs::read_to_string(file)? };
     Ok(serde_json::from_str(&text)?)
-}
-
-fn get(path: String) -> Question {
-    Question { method: Method::GET, path, body: None }
-}
-
-fn post(path: String, body: Value) -> Question {
-    Question { method: Method::POST, path, body: Some(body) }
 }
 
 fn decision(decide: &Decide, verb: &str) -> Question {
@@ -186,7 +144,7 @@ fn decision(decide: &Decide, verb: &str) -> Question {
     if let Some(wait_ms) = decide.wait_ms {
         body.insert("wait_ms".to_owned(), json!(wait_ms));
     }
-    post(format!("/v1/transactions/{}/{verb}", segment(&decide.id)), Value::Object(body))
+    post(format!("/v1/transactions/{}/{verb}", segment(&decide.id)), &Value::Object(body))
 }
 
 fn signal(id: &str, branch: &str, (outcome, result): (Outcome, &Option<Value>)) -> Question {
@@ -198,21 +156,5 @@ fn signal(id: &str, branch: &str, (outcome, result): (Outcome, &Option<Value>)) 
     if let Some(result) = result {
         body["result"] = result.clone();
     }
-    post(format!("/v1/transactions/{}/branches/{}/signal", segment(id), segment(branch)), body)
-}
-
-/// The reply, or the refusal in words: its code first, so that a script can look for it.
-fn judged(reply: &Reply) -> Result<&Reply, String> {
-    if (200..300).contains(&reply.status) {
-        return Ok(reply);
-    }
-    let text = |name: &str| reply.body[name].as_str().unwrap_or_default();
-    if text("code").is_empty() {
-        return Err(format!("HTTP {}: {}", reply.status, reply.text.trim()));
-    }
-    let at = match text("at") {
-        "" => String::new(),
-        at => format!(" (at {at})"),
-    };
-    Err(format!("{}: {}{at}", text("code"), text("detail")))
+    post(format!("/v1/transactions/{}/branches/{}/signal", segment(id), segment(branch)), &body)
 }

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::pages::{Listing, Pages};
-use super::{Style, table};
 use crate::ask::{Server, segment};
+use crate::pages::{Listing, Pages};
+use crate::terminal::{Style, Told, table, words};
 
 /// Fields above the branches; absent and null ones are left out.
 const FIELDS: &[&str] =
@@ -64,7 +64,7 @@ fn branches(body: &Value) -> String {
 }
 
 /// What to print of a timeline, or the refusal; the fault when nobody knows.
-pub(crate) fn timeline(server: &Server, id: &str, style: Style) -> anyhow::Result<Result<String, String>> {
+pub(crate) fn timeline(server: &Server, id: &str, style: Style) -> Told {
     let path = format!("/v1/transactions/{}/timeline", segment(id));
     let listing = Listing { path: &path, filters: Vec::new(), most: usize::MAX, cursor: None };
     let pages = Pages::read(server, listing)?;
@@ -81,16 +81,6 @@ fn timeline_table(items: &[Value]) -> String {
         table.add_row(cells);
     }
     table.trim_fmt()
-}
-
-/// Text as it is, anything else as JSON, nothing for null. Control characters are shown, not sent to the terminal.
-fn words(value: &Value) -> String {
-    let text = match value {
-        Value::Null => return String::new(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    text.chars().map(|seen| if seen.is_control() { '·' } else { seen }).collect()
 }
 
 /// JSON as it is, nothing for null.

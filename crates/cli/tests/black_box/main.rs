@@ -11,6 +11,7 @@ mod awaits;
 mod calls;
 mod dispatch;
 mod docs;
+mod guides;
 mod idempotency;
 mod input;
 mod interactive;

@@ -18,12 +18,14 @@
 
 mod answer;
 mod http;
+mod ledger;
 mod participant;
 mod spec;
 mod tercet;
 
 pub use answer::{Answer, Gate, done, done_with, fails, in_progress, never, raw, refused};
 pub use http::{Http, Reply};
+pub use ledger::{at_once, hold, item, raise_limit};
 pub use participant::{Call, Participant};
 pub use spec::{awaited, message, saga, tcc, with};
 pub use tercet::{Ended, Tercet, tercet};

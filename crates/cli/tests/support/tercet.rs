@@ -218,6 +218,12 @@ impl Tercet {
     pub fn tx(&self, words: &[&str]) -> Output {
         tercet(&["tx", "--url", &format!("http://{}", self.http.address)]).args(words).output().unwrap()
     }
+
+    /// Runs `tercet ledger` against this server, as the operator eve.
+    pub fn ledger(&self, words: &[&str]) -> Output {
+        let mut command = tercet(&["ledger", "--url", &format!("http://{}", self.http.address)]);
+        command.args(words).env("USER", "eve").output().unwrap()
+    }
 }
 
 impl Drop for Tercet {

@@ -96,7 +96,7 @@ fn every_hazard_has_its_answer() {
         let mut books = books(&folder);
         for (position, (word, status)) in case.deliveries.iter().enumerate() {
             let call = call(Operation::of(word).unwrap(), 3);
-            let answer = holds::serve(&mut books, Role::Stock, &call).unwrap();
+            let answer = holds::serve(&mut books, Role::Payment, &call).unwrap();
             assert_eq!(answer.status, *status, "{}: delivery {position} ({word})", case.name);
         }
         assert_eq!(pot(&books), case.pot, "{}", case.name);
@@ -110,9 +110,9 @@ fn every_hazard_has_its_answer() {
 fn a_refused_try_is_remembered_and_its_cancel_undoes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let mut books = books(&folder);
-    let mut serve = |operation| holds::serve(&mut books, Role::Stock, &call(operation, 11)).unwrap();
+    let mut serve = |operation| holds::serve(&mut books, Role::Payment, &call(operation, 11)).unwrap();
     let refused = serve(Operation::Try);
-    assert_eq!((refused.status, refused.body.as_str()), (409, r#"{"refused":"out_of_stock"}"#));
+    assert_eq!((refused.status, refused.body.as_str()), (409, r#"{"refused":"card_declined"}"#));
     assert_eq!(serve(Operation::Try), refused, "the first answer again");
     assert_eq!(serve(Operation::Confirm).status, 409);
     assert_eq!(serve(Operation::Cancel).status, 200);
@@ -123,8 +123,8 @@ fn a_refused_try_is_remembered_and_its_cancel_undoes_nothing() {
 fn a_late_try_is_told_apart_from_a_business_refusal() {
     let folder = tempfile::tempdir().unwrap();
     let mut books = books(&folder);
-    holds::serve(&mut books, Role::Stock, &call(Operation::Cancel, 3)).unwrap();
-    let late = holds::serve(&mut books, Role::Stock, &call(Operation::Try, 3)).unwrap();
+    holds::serve(&mut books, Role::Payment, &call(Operation::Cancel, 3)).unwrap();
+    let late = holds::serve(&mut books, Role::Payment, &call(Operation::Try, 3)).unwrap();
     assert_eq!(late.body, r#"{"refused":"late_try"}"#);
 }
 
@@ -134,7 +134,7 @@ fn a_fault_of_the_business_leaves_no_row() {
     let mut books = books(&folder);
     let failed = pass(&mut books, &call(Operation::Try, 3), |_| Err(rusqlite::Error::InvalidQuery));
     assert!(failed.is_err());
-    let answer = holds::serve(&mut books, Role::Stock, &call(Operation::Try, 3)).unwrap();
+    let answer = holds::serve(&mut books, Role::Payment, &call(Operation::Try, 3)).unwrap();
     assert_eq!(answer.status, 200, "the same try runs as if it were the first");
     assert_eq!(pot(&books), (7, 3, 0));
 }
@@ -149,7 +149,7 @@ fn races_between_connections_are_decided_by_the_unique_key() {
             let path = folder.path().join("stock.db");
             move || {
                 let mut books = holds::open(&path).unwrap();
-                holds::serve(&mut books, Role::Stock, &call(operation, 3)).unwrap().status
+                holds::serve(&mut books, Role::Payment, &call(operation, 3)).unwrap().status
             }
         };
         let (tried, tried_again, cancelled) = std::thread::scope(|scope| {

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::{get, judged};
-use crate::ask::{Server, query};
+use crate::ask::{Server, get, judged, query};
 
 /// The most that the server gives in one page.
 const PAGE: usize = 1000;
