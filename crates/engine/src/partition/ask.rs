@@ -7,16 +7,16 @@ use ledger::Space;
 use ledger::refusal::{ACCOUNT_UNKNOWN, HOLD_UNKNOWN, ITEM_UNKNOWN, MACHINE_UNKNOWN};
 use transaction::Refusal;
 
-use super::named::Head;
 use super::named::Past;
 use super::{Lookup, Partition, unavailable};
 use crate::batch::Release;
+use crate::history::Head;
 use crate::{Found, Question, Respond, Seen, refusal};
 
 /// What the readers are asked about the past.
 pub(crate) enum Errand {
     /// An account's balances at a time.
-    Balances(Box<ledger::AccountView>, transaction::Time),
+    Balances(Box<ledger::AccountView>, Head, transaction::Time),
     /// An account's history.
     Statement(Head, Box<crate::StatementQuery>, ledger::AssetView),
     /// The history of a hold or an item, whose latest event lies there.
@@ -44,7 +44,7 @@ impl Partition {
 
     /// Gives what the readers found its names, and answers.
     pub(super) fn name(&mut self, past: Past, sequence: u64, respond: Respond<Seen<Found>>) {
-        let found = past.named(&self.vault.ledger);
+        let found = past.named(&self.vault.ledger, sequence);
         respond(found.map(|value| Seen { value, sequence }));
     }
 
@@ -53,7 +53,9 @@ impl Partition {
         Ok(match question {
             Question::Account(id, None) => Looked::Here(Found::Account(Box::new(self.account(&id)?))),
             Question::Account(id, Some(at)) => {
-                Looked::Past(Errand::Balances(Box::new(self.account(&id)?), at))
+                let account = self.account(&id)?;
+                let head = head(&account);
+                Looked::Past(Errand::Balances(Box::new(account), head, at))
             }
             Question::Accounts(prefix, after, limit) => {
                 Looked::Here(Found::Accounts(ledger.accounts(&prefix, &after, limit)))
@@ -74,7 +76,7 @@ impl Partition {
             Question::Assets => Looked::Here(Found::Assets(ledger.assets())),
             Question::Statement(query) => {
                 let account = self.account(&query.account)?;
-                let head = Head { account: account.slot, last: account.last, version: account.version };
+                let head = head(&account);
                 Looked::Past(Errand::Statement(head, Box::new(query), account.asset))
             }
             Question::HoldHistory(query) => {
@@ -108,6 +110,11 @@ impl Partition {
         let found = self.vault.find(space, ("", id)).map_err(|fault| unavailable(&fault))?;
         found.ok_or_else(|| unknown.because(format!("there is no {id}")))
     }
+}
+
+/// Where an account's history begins to be read.
+fn head(account: &ledger::AccountView) -> Head {
+    Head { account: account.slot, last: account.last, version: account.version }
 }
 
 /// Where an answer is to be found.
