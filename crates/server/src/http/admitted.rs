@@ -8,11 +8,13 @@ use std::sync::Arc;
 use engine::{Act, Answer, Begin, Engine, Respond};
 use http::HeaderMap;
 use tokio::sync::watch;
-use transaction::{Limits, Refusal, RefusalKind};
+use transaction::{Command, Refusal, RefusalKind, Spec, Trace, validate};
 
 use super::auth::Caller;
-use super::wire::Judge;
-use super::{HttpLimits, Serving, bridge};
+use super::trace::Subject;
+use super::transactions::has_room;
+use super::wire::{BeginBody, BranchBody, CancelBody, Judge, SignalBody};
+use super::{HttpLimits, Serving, body, bridge, parse};
 use crate::listen::Running;
 
 /// A call whose caller is known.
@@ -20,6 +22,7 @@ use crate::listen::Running;
 pub(crate) struct Admitted {
     serving: Arc<Serving>,
     caller: Caller,
+    trace: Trace,
 }
 
 impl Serving {
@@ -27,7 +30,7 @@ impl Serving {
     pub(crate) fn admit(self: &Arc<Self>, from: IpAddr, headers: &HeaderMap) -> Result<Admitted, Refusal> {
         let caller =
             self.door.let_in(from, headers).inspect_err(|refusal| self.meters.refused(refusal.kind))?;
-        Ok(Admitted { serving: Arc::clone(self), caller })
+        Ok(Admitted { serving: Arc::clone(self), caller, trace: Subject::of(headers).trace })
     }
 
     /// The engine that is served.
@@ -67,19 +70,53 @@ impl Admitted {
         &self.serving.engine
     }
 
-    /// The limits of one transaction.
-    pub(crate) fn limits(&self) -> &Limits {
-        &self.serving.transaction
-    }
-
     /// Whether the server goes on.
     pub(crate) fn stopping(&self) -> watch::Receiver<Running> {
         self.serving.stopping.clone()
     }
 
-    /// A URL that the coordinator may call; `at` points to its field.
-    pub(crate) fn url(&self, at: &'static str, given: &str) -> Result<Arc<str>, Refusal> {
-        Judge { targets: self.serving.targets.as_ref() }.url(at, given)
+    /// The trace that the call belongs to.
+    pub(crate) fn trace(&self) -> Trace {
+        self.trace
+    }
+
+    /// A transaction to begin, from the body that HTTP would take, and how long to wait for its end.
+    pub(crate) fn spec(&self, body: &str) -> Result<(Spec, u64), Refusal> {
+        let body: BeginBody<'_> = parse::object(self.text(body)?)?;
+        let wait_ms = body.wait_ms()?;
+        let spec = body.into_spec(&self.judge())?;
+        validate(&spec, &self.serving.transaction)?;
+        Ok((spec, wait_ms))
+    }
+
+    /// The registration of a branch, from the body that HTTP would take.
+    pub(crate) async fn branch(&self, transaction: &str, body: &str) -> Result<Command, Refusal> {
+        let body: BranchBody<'_> = parse::object(self.text(body)?)?;
+        // Which fields belong to a branch depends on the transaction's pattern, which never changes.
+        let known = bridge::read(&self.serving, transaction.into()).await?.transaction;
+        has_room(&known, &body, self.serving.transaction.branches)?;
+        Ok(Command::Register(Arc::new(body.into_spec(known.spec.pattern, &self.judge())?)))
+    }
+
+    /// A signal, from the body that HTTP would take.
+    pub(crate) fn signal(&self, body: &str, branch: &str) -> Result<Command, Refusal> {
+        let body: SignalBody<'_> = parse::object(self.text(body)?)?;
+        body.into_command(branch.into(), self.serving.transaction.result_bytes)
+    }
+
+    /// A cancel, from the body that HTTP would take.
+    pub(crate) fn cancel(&self, body: &str) -> Result<Command, Refusal> {
+        let body: CancelBody = parse::object(self.text(body)?)?;
+        let (detail, _) = body.into_parts()?;
+        Ok(Command::Cancel { detail })
+    }
+
+    fn text<'a>(&self, text: &'a str) -> Result<&'a str, Refusal> {
+        body::text(text.as_bytes(), self.serving.limits.json_depth)
+    }
+
+    fn judge(&self) -> Judge<'_> {
+        Judge { targets: self.serving.targets.as_ref() }
     }
 
     /// Begins a transaction.

@@ -15,6 +15,8 @@ use transaction::{
     validate_branch, wanted,
 };
 
+mod ledger;
+
 use super::problem::Problem;
 use super::trace::Subject;
 use super::wire::{
@@ -42,6 +44,14 @@ const READERS: &[(u8, Reader)] = &[
     (b'x', cancelled),
     (b'n', retried),
     (b'g', signalled),
+    (b'e', ledger::entries),
+    (b'o', ledger::holds),
+    (b'a', ledger::accounts),
+    (b'i', ledger::items),
+    (b'b', ledger::members),
+    (b'u', ledger::singles),
+    (b'v', ledger::machine),
+    (b'w', ledger::queried),
     (b'p', routed),
     (b'q', queried),
     (b'h', traced),

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::cause::{CauseBody, Given, cause};
 use super::members::{Gathered, Member, Members, Tells};
-use super::scalar::{AmountBody, Word, expiry, linked, optional, take};
+use super::scalar::{AmountBody, Word, expiry, linked, take};
 use crate::http::wire::scalar::Span;
 
 /// Entries to post, decided in order.
@@ -52,7 +52,7 @@ pub(in crate::http) struct EntryBody<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub(super) expires_at: Option<Word<'a>>,
-    /// The id of the entry or capture that this one gives back, in whole or in part.
+    /// The id of the entry or captured hold that this one gives back, in whole or in part.
     #[serde(borrow)]
     #[schema(value_type = Option<String>)]
     pub(super) refunds: Option<Word<'a>>,
@@ -84,7 +84,7 @@ impl<'a> Member<'a> for EntryBody<'a> {
             amount: self.amount.amount(),
             take,
             expiry: expiry(self.expires_in_ms, self.expires_at.as_ref())?,
-            refunds: optional(self.refunds.as_ref(), "/refunds")?,
+            refunds: self.refunds.as_ref().map(|word| word.hold_id("/refunds")).transpose()?,
             linked: linked(self.linked),
             cause: cause(&self.cause)?,
         }));

@@ -54,8 +54,9 @@ pub(in crate::http) fn after(cursor: &str) -> Result<String, Refusal> {
         let text = std::str::from_utf8(pair).ok().filter(|text| !text.starts_with('+'))?;
         u8::from_str_radix(text, 16).ok()
     };
-    let bytes: Option<Vec<u8>> =
-        (digits.len() % 2 == 0 && !digits.is_empty()).then(|| digits.chunks(2).map(byte).collect()).flatten();
+    let bytes: Option<Vec<u8>> = (digits.len().is_multiple_of(2) && !digits.is_empty())
+        .then(|| digits.chunks(2).map(byte).collect())
+        .flatten();
     bytes
         .and_then(|bytes| String::from_utf8(bytes).ok())
         .ok_or_else(|| CURSOR_INVALID.at("/cursor", "the cursor is not one that was given out"))
