@@ -143,6 +143,13 @@ impl Item {
         <&str>::get(&mut Reader { bytes: &self.facts }).unwrap_or_default()
     }
 
+    /// Only its owner: what counting it reads.
+    fn owner(&self) -> Option<&str> {
+        let mut from = Reader { bytes: &self.facts };
+        let (_, owner) = <(&str, Option<&str>)>::get(&mut from).unwrap_or_default();
+        owner
+    }
+
     /// All states that it is in or may come to by what its branch was promised.
     fn reach(&self, plan: &Plan) -> u128 {
         let promised =
@@ -241,9 +248,9 @@ impl Items {
     }
 
     /// Whose counts an item belongs to.
-    fn whose<'a>(&self, plan: &Plan, facts: &Facts<'a>) -> Whose<'a> {
+    fn whose<'a>(&self, plan: &Plan, owner: Option<&'a str>) -> Whose<'a> {
         let counted = self.machines.counted_from(plan.family).is_some();
-        Whose { family: plan.family, owner: facts.owner.filter(|_| counted) }
+        Whose { family: plan.family, owner: owner.filter(|_| counted) }
     }
 }
 

@@ -267,6 +267,23 @@ fn time_goes_before_a_move_that_comes_late() {
 }
 
 #[test]
+fn time_goes_before_a_move_however_much_is_due() {
+    let mut machine = coupon();
+    machine.states[0] = expiring("issued", "expired", When::After(1));
+    let mut world = World::of(&[machine]);
+    let ids: Vec<String> = (0..5_000).map(|n| format!("c-{n}")).collect();
+    let create = |id| Command::Create(created("coupon", id, None));
+    let commands: Vec<Command<&str>> = ids.iter().map(|id| create(id.as_str())).collect();
+    assert!(world.carry(&commands, Run::Real).iter().all(Result::is_ok));
+    world.now = world.now.plus_ms(1);
+    assert_eq!(refused(world.step("a", ("c-4999", "activate"))).0, "move_undeclared");
+    assert_eq!(world.state("c-4999"), "expired");
+    assert_eq!(world.ledger.next_due(), Some(world.now), "others wait for their turn");
+    world.later_ms(0);
+    assert_eq!(world.ledger.next_due(), None);
+}
+
+#[test]
 fn states_that_expired_meanwhile_follow_each_other_at_once() {
     let mut machine = coupon();
     machine.states[1] = expiring("active", "expired", When::At("valid_until".into()));

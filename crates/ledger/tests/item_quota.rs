@@ -7,9 +7,11 @@ mod items;
 #[allow(dead_code, reason = "each test binary uses some of them")]
 mod machines;
 
+use std::collections::BTreeMap;
+
 use items::{World, branch, created, moved, refused, word};
 use ledger::{Command, Create, Linked, Move, Run, Value};
-use machines::{coupon, quota, ticket, voucher};
+use machines::{coupon, ended, quota, step, ticket, voucher};
 
 /// Tickets of these owners, all free.
 fn tickets(owners: &[(&str, &str)]) -> World {
@@ -117,7 +119,7 @@ fn a_chain_with_a_refused_move_changes_nothing() {
     for item in ["v-1", "v-2"] {
         world.create("voucher", (item, "u-1")).unwrap();
     }
-    let before = world.replayed(&std::collections::BTreeMap::new(), 0);
+    let before = world.replayed(&BTreeMap::new(), 0);
     let chain = [
         Command::Move(Move { linked: Linked::ToNext, ..moved("u", ("v-1", "use")) }),
         Command::Create(Create { linked: Linked::ToNext, ..created("coupon", "c-1", Some("u-1")) }),
@@ -135,7 +137,7 @@ fn a_chain_with_a_refused_move_changes_nothing() {
 fn a_dry_run_answers_as_the_real_one_and_changes_nothing() {
     let mut world = World::of(&[voucher()]);
     world.create("voucher", ("v-1", "u-1")).unwrap();
-    let before = world.replayed(&std::collections::BTreeMap::new(), 0);
+    let before = world.replayed(&BTreeMap::new(), 0);
     let mut second = voucher();
     second.name = "other".into();
     let batch = [
@@ -153,4 +155,61 @@ fn a_dry_run_answers_as_the_real_one_and_changes_nothing() {
     assert_eq!(dry, real);
     let words: Vec<&str> = real.iter().map(word).collect();
     assert_eq!(words, ["declared", "created", "moved", "moved", "item_unknown"]);
+}
+
+/// Vouchers without a quota, as they were first.
+fn unbound() -> ledger::Machine {
+    let mut machine = voucher();
+    machine.moves[2].guards.clear();
+    machine
+}
+
+#[test]
+fn a_dry_declaration_counts_no_owner() {
+    let mut world = World::of(&[unbound()]);
+    world.create("voucher", ("v-1", "u-1")).unwrap();
+    let before = world.replayed(&BTreeMap::new(), 0);
+    let declare = ledger::Declare { machine: Box::new(voucher()), cause: ledger::Cause::default() };
+    let dry = world.carry(&[Command::Declare(declare)], Run::Dry);
+    assert_eq!(word(&dry[0]), "declared");
+    assert_eq!(world.ledger.differences(&before, 10), Vec::<String>::new());
+}
+
+#[test]
+fn what_ended_before_owners_were_counted_is_not_counted_at_start_up_either() {
+    let mut world = World::of(&[unbound()]);
+    world.create("voucher", ("v-1", "u-1")).unwrap();
+    world.create("voucher", ("v-2", "u-1")).unwrap();
+    world.step("u", ("v-1", "use")).unwrap();
+    assert_eq!(word(&world.declare(&voucher())), "declared");
+    // A checkpoint that got as far as the machines, and no further.
+    let mut pages = BTreeMap::new();
+    world.ledger.begin_sweep();
+    let mut bytes = Vec::new();
+    while let Some(page) = world.ledger.next_page(&mut bytes) {
+        if page.table == 5 {
+            pages.insert(page, (world.end(), bytes.clone()));
+        }
+    }
+    assert_eq!(pages.len(), 2);
+    let again = world.replayed(&pages, 0);
+    assert_eq!(world.ledger.differences(&again, 10), Vec::<String>::new());
+    assert_eq!(word(&world.step("u", ("v-2", "use"))), "moved", "the first that is counted");
+}
+
+#[test]
+fn a_cancel_that_may_lapse_counts_where_it_would_lead_then() {
+    let mut machine = voucher();
+    machine.states.push(ended("spent"));
+    machine.moves[1].lapsed_to = Some("spent".into());
+    machine.moves[2].guards.clear();
+    machine.moves.push(step("spend", (&["open"], "spent"), vec![quota(&["spent"], (None, Some(1)))]));
+    let mut world = World::of(&[machine]);
+    for item in ["v-1", "v-2"] {
+        world.create("voucher", (item, "u-1")).unwrap();
+    }
+    world.one(branch("t/1/try", ("v-1", "lock"), Some(("use", "unlock")))).unwrap();
+    assert_eq!(refused(world.step("s", ("v-2", "spend"))).0, "guard_refused");
+    world.one(branch("t/1/confirm", ("v-1", "use"), None)).unwrap();
+    assert_eq!(word(&world.step("s", ("v-2", "spend"))), "moved");
 }

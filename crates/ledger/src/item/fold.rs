@@ -58,7 +58,7 @@ impl Items {
         for (_, item) in self.slab.iter() {
             let plan = self.machines.get(item.machine).filter(|plan| plan.family == family);
             let Some(plan) = plan else { continue };
-            let whose = Whose { family, owner: item.facts().owner };
+            let whose = Whose { family, owner: item.owner() };
             self.quotas.live_of_owner(whose, item.reach(plan), Step::Up);
         }
     }
@@ -163,9 +163,8 @@ impl Items {
 
     fn count(&mut self, item: &Item, step: Step) {
         let Some(plan) = self.machines.get(item.machine) else { return };
-        let facts = item.facts();
-        let (whose, reach) = (self.whose(plan, &facts), item.reach(plan));
-        self.quotas.live(whose, reach, step);
+        let whose = self.whose(plan, item.owner());
+        self.quotas.live(whose, item.reach(plan), step);
     }
 
     /// All pages are loaded and all events since are folded: items are findable, counted and due from here on.
@@ -204,8 +203,7 @@ impl Items {
     fn uncount_ended(&mut self, before: &Item, state: u16) {
         let Some(plan) = self.machines.get(before.machine) else { return };
         let (family, bit) = (plan.family, plan.bit_of(state));
-        let facts = before.facts();
-        let whose = self.whose(plan, &facts);
+        let whose = self.whose(plan, before.owner());
         self.quotas.ended(family, bit, Step::Down);
         self.quotas.ended_of_owner(whose, bit, Step::Down);
     }
