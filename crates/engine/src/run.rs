@@ -259,8 +259,8 @@ impl Running {
 fn catch_up(journal: &mut dyn Journal, archive: &Archive) -> Result<Time, Fault> {
     let (archived, first, last) =
         (archive.take_from() - 1, journal.first_sequence(), journal.last_sequence());
-    if archived > last {
-        return Err(Fault::ArchiveAhead { archived, last });
+    if archive.applied() > last {
+        return Err(Fault::ArchiveAhead { archived: archive.applied(), last });
     }
     if archived + 1 < first {
         return Err(Fault::HistoryMissing { archived, first });
