@@ -29,8 +29,13 @@ impl Partition {
             Err(refusal) => return self.release_changed(respond, Err(refusal)),
             Ok(None) if asked.change.run == Run::Dry => self.to_recall(&asked),
             Ok(None) => match self.refuses_new() {
-                Some(refusal) => return respond(Err(refusal)),
-                None => self.to_recall(&asked),
+                // The reserve is kept for what is open to finish.
+                Some(refusal)
+                    if refusal.kind != &refusal::STORAGE_FULL || !only_finishes(&asked.change.batch) =>
+                {
+                    return respond(Err(refusal));
+                }
+                Some(_) | None => self.to_recall(&asked),
             },
         };
         match positions {
@@ -118,6 +123,15 @@ impl Partition {
             self.vault.fall_due(at_most, (&mut self.batch, now));
         }
     }
+}
+
+/// Every member ends a hold: there are no more of these than there are open holds.
+fn only_finishes(batch: &Batch) -> bool {
+    (0..batch.len()).filter_map(|index| batch.get(index)).all(|command| match command {
+        Command::Capture(capture) => capture.amount.is_none(),
+        Command::Release(_) => true,
+        _ => false,
+    })
 }
 
 /// One result, as kept with an idempotency key. The layout is for ever: only append.
