@@ -300,6 +300,18 @@ fn states_that_expired_meanwhile_follow_each_other_at_once() {
 }
 
 #[test]
+fn states_that_expire_at_one_time_follow_each_other_then() {
+    let mut machine = coupon();
+    machine.states[0] = expiring("issued", "active", When::At("valid_until".into()));
+    machine.states[1] = expiring("active", "expired", When::At("valid_until".into()));
+    let mut world = World::of(&[machine]);
+    world.create("coupon", ("c-1", "u-1")).unwrap();
+    world.later_ms(3 * MONTH_MS);
+    assert_eq!(world.state("c-1"), "expired");
+    assert_eq!(world.ledger.next_due(), None);
+}
+
+#[test]
 fn what_lapsed_meanwhile_returns_to_the_lapsed_state() {
     let mut world = World::of(&[ticket()]);
     let offer = || vec![("offered", Value::Integer(20))];
