@@ -1,4 +1,4 @@
-//! The gRPC listener: the ledger (`tercet.v1`), reflection, and the standard health service.
+//! The gRPC listener: the ledger and transactions (`tercet.v1`), reflection, and the standard health service.
 //!
 //! The door is HTTP's: the same tokens, in the metadata `authorization`, and the same refusals, whose stable code goes
 //! along as `tercet-code`. Health needs no token, as `/healthz` and `/readyz` need none: it tells nothing but whether
@@ -13,6 +13,7 @@ mod ledger;
 mod member;
 mod refused;
 mod seen;
+mod transactions;
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -26,6 +27,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use participant::proto::ledger_server::LedgerServer;
+use participant::proto::transactions_server::TransactionsServer;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tonic::body::Body;
@@ -144,6 +146,9 @@ fn routes(health: &health::Told) -> Routes {
     let reason = "the descriptions are checked in and tested";
     Routes::new(health.service())
         .add_service(LedgerServer::new(ledger::LedgerVerbs).max_decoding_message_size(MESSAGE_BYTES))
+        .add_service(
+            TransactionsServer::new(transactions::TransactionVerbs).max_decoding_message_size(MESSAGE_BYTES),
+        )
         .add_service(described().build_v1().expect(reason))
         .add_service(described().build_v1alpha().expect(reason))
         .prepare()

@@ -6,4 +6,5 @@
 mod apply;
 mod door;
 mod ledger;
+mod transactions;
 mod world;
