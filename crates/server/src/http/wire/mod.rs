@@ -1,4 +1,4 @@
-//! The shapes of the wire, read and written. They live here only; what they mean is decided in `transaction`.
+//! The shapes of the wire, read and written. They live here only; what they mean is decided in `transaction` and `ledger`.
 //!
 //! Bodies are read strictly: unknown fields, numbers that are not whole, arrays for objects are refused, and every list
 //! is bounded while it is read. Read `begin.rs`, then `transaction.rs`.

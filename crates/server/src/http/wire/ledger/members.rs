@@ -90,7 +90,8 @@ impl<'de: 'a, 'a, T: Member<'a> + Deserialize<'de>> Deserialize<'de> for Members
                 f.write_str("an array")
             }
             fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Self::Value, A::Error> {
-                let mut gathered = Gathered::default();
+                // Room for one member: most batches are that small, and large ones grow by doubling.
+                let mut gathered = Gathered { batch: Batch::with_capacity(1, 128), named: Vec::new() };
                 let mut refused = None;
                 let mut index = 0;
                 while let Some(Object(member)) = elements.next_element::<Object<T>>()? {
