@@ -53,7 +53,7 @@ pub(crate) struct Ratio {
     pub(crate) of_medians: f64,
     /// Round by round.
     pub(crate) by_round: Spread,
-    /// At least this is wanted.
+    /// At least this is wanted; 0: nothing is.
     pub(crate) goal: f64,
 }
 
@@ -66,7 +66,8 @@ impl Ratio {
     }
 
     pub(crate) fn text(&self) -> String {
-        format!("{:.3} of medians; by round {}; goal ≥ {}", self.of_medians, self.by_round.text(), self.goal)
+        let goal = if self.goal > 0.0 { format!("; goal ≥ {}", self.goal) } else { String::new() };
+        format!("{:.3} of medians; by round {}{goal}", self.of_medians, self.by_round.text())
     }
 }
 

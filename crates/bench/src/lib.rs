@@ -6,8 +6,10 @@
 //! Read next: `compare.rs` (how two sides are alternated), `workload/http_call.rs`, `docs/performance.md`.
 
 mod compare;
+mod feed;
 mod figures;
 mod histogram;
+mod house;
 mod limit;
 mod load;
 mod machine;
@@ -15,6 +17,7 @@ mod pace;
 mod peer;
 mod process;
 mod scrape;
+mod spent;
 mod tercet;
 mod wire;
 mod workload;
@@ -36,12 +39,26 @@ enum Command {
     Recovery(workload::recovery::Args),
     /// Frames appended to the file journal, beside plain write and fdatasync
     Journal(workload::journal::Args),
+    /// Entries, holds and captures in process, beside the journal alone
+    Ledger(workload::ledger::Args),
+    /// Entries over gRPC: one stream of large batches, and many callers with one entry each
+    LedgerGrpc(workload::ledger::grpc::Args),
+    /// Entries over HTTP and JSON, beside a handler that does nothing
+    LedgerHttp(workload::ledger::http::Args),
+    /// Memory of idle accounts, and the time to start with them from the archive
+    LedgerMemory(workload::ledger::memory::Args),
+    /// A shop order as one transaction over HTTP: stock, points, a coupon, all in the ledger
+    Order(workload::ledger::order::Args),
     #[command(hide = true)]
     Participant,
     #[command(hide = true)]
     Noop(limit::noop::Args),
     #[command(hide = true)]
     Relay(limit::relay::Args),
+    #[command(hide = true)]
+    Same(limit::same::Args),
+    #[command(hide = true)]
+    Idle(workload::ledger::memory::IdleArgs),
 }
 
 /// Runs one workload and prints its figures.
@@ -53,8 +70,15 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Command::Await(args) => workload::await_branch::run(&args),
         Command::Recovery(args) => workload::recovery::run(&args),
         Command::Journal(args) => workload::journal::run(&args),
+        Command::Ledger(args) => workload::ledger::run(&args),
+        Command::LedgerGrpc(args) => workload::ledger::grpc::run(&args),
+        Command::LedgerHttp(args) => workload::ledger::http::run(&args),
+        Command::LedgerMemory(args) => workload::ledger::memory::run(&args),
+        Command::Order(args) => workload::ledger::order::run(&args),
         Command::Participant => limit::participant::run(),
         Command::Noop(args) => limit::noop::run(&args),
         Command::Relay(args) => limit::relay::run(&args),
+        Command::Same(args) => limit::same::run(&args),
+        Command::Idle(args) => workload::ledger::memory::idle(&args),
     }
 }

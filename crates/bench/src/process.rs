@@ -88,11 +88,15 @@ impl Process {
     }
 
     fn memory(&self, field: &str) -> anyhow::Result<u64> {
-        let text = fs::read_to_string(proc_of(self.id(), "status"))?;
-        let line =
-            text.lines().find_map(|line| line.strip_prefix(field)).context("no such line in status")?;
-        let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
-        Ok(kib * 1024)
+        memory(self.id(), field)
+    }
+
+    /// Closes its input and waits until it has ended by itself, in good order.
+    pub(crate) fn finish(mut self) -> anyhow::Result<()> {
+        drop(self.child.stdin.take());
+        let ended = self.child.wait()?;
+        ensure!(ended.success(), "a process of the measurement ended with {ended}");
+        Ok(())
     }
 
     /// kill -9, at once.
@@ -109,6 +113,18 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Resident memory of this very process, in bytes.
+pub(crate) fn own_resident() -> anyhow::Result<u64> {
+    memory(std::process::id(), "VmRSS:")
+}
+
+fn memory(pid: u32, field: &str) -> anyhow::Result<u64> {
+    let text = fs::read_to_string(proc_of(pid, "status"))?;
+    let line = text.lines().find_map(|line| line.strip_prefix(field)).context("no such line in status")?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
+    Ok(kib * 1024)
 }
 
 /// This program, as the command that starts a helping process of it.
@@ -145,7 +161,7 @@ fn ticks_below(pid: u32) -> u64 {
 }
 
 /// Fields 14 and 15, and 16 and 17 for children that ended; the name may hold spaces and parentheses itself.
-fn ticks(stat: &str, whose: Whose) -> Option<u64> {
+pub(crate) fn ticks(stat: &str, whose: Whose) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(") ")?;
     let count = if let Whose::Own = whose { 2 } else { 4 };
     let fields: Vec<u64> =

@@ -31,8 +31,8 @@ impl Which {
         command.arg("serve").arg("--data").arg(data);
         command.args(["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]);
         let process = Process::start(command, &data.with_extension("log"))?;
-        let address = address(&process.ready)?;
-        Ok(Tercet { process, address })
+        let (address, grpc) = (address(&process.ready, "http=")?, address(&process.ready, "grpc=")?);
+        Ok(Tercet { process, address, grpc })
     }
 }
 
@@ -42,12 +42,19 @@ pub(crate) struct Tercet {
     pub(crate) process: Process,
     /// Where it serves HTTP.
     pub(crate) address: SocketAddr,
+    /// Where it serves gRPC.
+    pub(crate) grpc: SocketAddr,
 }
 
 impl Tercet {
     pub(crate) fn open_transactions(&self) -> anyhow::Result<u64> {
         Metrics::of(self.address)?.sum("tercet_transactions_open")
     }
+}
+
+/// The latest durable event.
+pub(crate) fn durable(address: SocketAddr) -> anyhow::Result<u64> {
+    Metrics::of(address)?.sum("tercet_journal_durable_sequence")
 }
 
 /// Journal syncs so far.
@@ -69,11 +76,11 @@ pub(crate) fn settle(address: SocketAddr) -> anyhow::Result<Option<Duration>> {
     Ok(None)
 }
 
-/// Reads `http=HOST:PORT grpc=HOST:PORT`.
-fn address(ready: &str) -> anyhow::Result<SocketAddr> {
-    let http = ready.split(' ').find_map(|word| word.strip_prefix("http="));
-    let http = http.with_context(|| format!("no http= in the ready line: {ready}"))?;
-    http.parse().with_context(|| format!("not an address: {http}"))
+/// Reads one address of `http=HOST:PORT grpc=HOST:PORT`.
+fn address(ready: &str, which: &str) -> anyhow::Result<SocketAddr> {
+    let found = ready.split(' ').find_map(|word| word.strip_prefix(which));
+    let found = found.with_context(|| format!("no {which} in the ready line: {ready}"))?;
+    found.parse().with_context(|| format!("not an address: {found}"))
 }
 
 #[cfg(test)]
@@ -81,8 +88,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ready_line_names_the_address() {
-        assert_eq!(address("http=127.0.0.1:81 grpc=127.0.0.1:82").unwrap().port(), 81);
-        assert!(address("grpc=127.0.0.1:82").is_err());
+    fn the_ready_line_names_the_addresses() {
+        let ready = "http=127.0.0.1:81 grpc=127.0.0.1:82";
+        assert_eq!(address(ready, "http=").unwrap().port(), 81);
+        assert_eq!(address(ready, "grpc=").unwrap().port(), 82);
+        assert!(address("grpc=127.0.0.1:82", "http=").is_err());
     }
 }

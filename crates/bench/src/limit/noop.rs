@@ -46,9 +46,9 @@ pub(crate) async fn serve(listener: TcpListener, begin: Bytes, signal: Bytes) ->
     Ok(())
 }
 
-type Fixed = (StatusCode, [(HeaderName, &'static str); 2], Bytes);
+pub(super) type Fixed = (StatusCode, [(HeaderName, &'static str); 2], Bytes);
 
-fn answer(status: StatusCode, body: Bytes) -> Fixed {
+pub(super) fn answer(status: StatusCode, body: Bytes) -> Fixed {
     let sequence = HeaderName::from_static("tercet-sequence");
     (status, [(header::CONTENT_TYPE, "application/json"), (sequence, "1000000")], body)
 }

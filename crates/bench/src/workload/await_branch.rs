@@ -53,7 +53,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         machine,
         connections: usize::from(args.connections),
         pace: &args.pace,
-        goals: Goals { ratio: 0.6, peer_ratio: 0.0, p99_ms: 15.0 },
+        goals: Goals { ratio: 0.6, peer_ratio: 0.0, p99_ms: Some(15.0), per_second: None },
+        entries: 1,
     };
     run.compare(&sides)
 }

@@ -73,7 +73,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
         machine,
         connections: usize::from(args.connections),
         pace: &args.pace,
-        goals: Goals { ratio: 0.6, peer_ratio: 5.0, p99_ms: 50.0 },
+        goals: Goals { ratio: 0.6, peer_ratio: 5.0, p99_ms: Some(50.0), per_second: None },
+        entries: 1,
     };
     run.compare(&sides)
 }

@@ -16,6 +16,7 @@ use serde::Serialize;
 
 use crate::figures::{self, Ratio, Spread, Table};
 use crate::histogram::Histogram;
+use crate::limit::frames::noise;
 use crate::machine::Machine;
 use crate::pace::Pace;
 use crate::workload::Form;
@@ -179,18 +180,6 @@ impl Plain {
         self.at += length;
         Ok(())
     }
-}
-
-/// Bytes without a pattern, the same each time.
-fn noise(length: usize) -> Vec<u8> {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        (state >> 32) as u8
-    };
-    (0..length).map(|_| next()).collect()
 }
 
 fn size(records: u32, rounds: &[(Round, Round)]) -> Size {

@@ -5,6 +5,7 @@
 pub(crate) mod await_branch;
 pub(crate) mod http_call;
 pub(crate) mod journal;
+pub(crate) mod ledger;
 pub(crate) mod recovery;
 
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use serde::Serialize;
 
 use crate::compare::{self, Side, SideFigures};
 use crate::figures::{self, Ratio};
+use crate::limit::frames::{self, Size};
 use crate::load::{Script, excerpt};
 use crate::machine::Machine;
 use crate::pace::Pace;
@@ -26,8 +28,10 @@ struct Goals {
     ratio: f64,
     /// Times a peer's transactions per second; unused without a peer.
     peer_ratio: f64,
-    /// Of each kind of request.
-    p99_ms: f64,
+    /// Of each kind of request; `None`: none is set.
+    p99_ms: Option<f64>,
+    /// Of transactions per second, or of the entries in them; `None`: none is set.
+    per_second: Option<f64>,
 }
 
 /// A workload that alternates sides.
@@ -37,6 +41,8 @@ struct Run<'a> {
     connections: usize,
     pace: &'a Pace,
     goals: Goals,
+    /// Entries in each transaction, where entries are what counts.
+    entries: u64,
 }
 
 /// Its figures.
@@ -54,19 +60,43 @@ struct Comparison {
     cpu_ratio: Ratio,
     /// Of transactions per second, the first side against the third, when there is one.
     peer_ratio: Option<Ratio>,
-    goal_p99_ms: f64,
+    goal_p99_ms: Option<f64>,
+    goal_per_second: Option<f64>,
+    /// Entries in each transaction.
+    entries: u64,
+    /// What our side wrote, where it was looked at.
+    kept: Option<Kept>,
+}
+
+/// What our side's journal held after a run, and the journal alone with frames of the same sizes.
+#[derive(Debug, Serialize)]
+struct Kept {
+    events_each: f64,
+    bytes_each: f64,
+    each_per_sync: f64,
+    /// Transactions per second that the journal alone would keep.
+    limit_per_second: f64,
+    limit_p99_ms: f64,
+    /// Ours against the journal alone.
+    ratio: f64,
 }
 
 impl Run<'_> {
     /// Measures the sides (ours, the raw limit, perhaps a peer) in turn and prints everything; then fails if a
     /// request had failed.
-    fn compare(mut self, sides: &[Side]) -> anyhow::Result<()> {
+    fn compare(self, sides: &[Side]) -> anyhow::Result<()> {
+        let form = Form::of(self.pace);
+        self.measure(sides)?.report(form)
+    }
+
+    /// Measures the sides in turn.
+    fn measure(mut self, sides: &[Side]) -> anyhow::Result<Comparison> {
         let sides = compare::alternate(sides, self.connections, self.pace)?;
         self.machine.look_again()?;
         let Some((ours, others)) = sides.split_first() else { bail!("nothing to compare") };
         let limit = others.first().context("nothing to compare with")?;
         let peer = others.get(1);
-        let comparison = Comparison {
+        Ok(Comparison {
             workload: self.workload,
             machine: self.machine,
             connections: self.connections,
@@ -75,14 +105,42 @@ impl Run<'_> {
             cpu_ratio: Ratio::of(&limit.rounds_cpu_us, &ours.rounds_cpu_us, self.goals.ratio),
             peer_ratio: peer.map(|peer| Ratio::of(&ours.rounds, &peer.rounds, self.goals.peer_ratio)),
             goal_p99_ms: self.goals.p99_ms,
+            goal_per_second: self.goals.per_second,
+            entries: self.entries,
+            kept: None,
             sides,
-        };
-        comparison.print(Form::of(self.pace))?;
-        compare::ensure_no_errors(&comparison.sides)
+        })
     }
 }
 
 impl Comparison {
+    /// Prints everything; then fails if a request had failed.
+    fn report(&self, form: Form) -> anyhow::Result<()> {
+        self.print(form)?;
+        compare::ensure_no_errors(&self.sides)
+    }
+
+    /// Looks at the journal of our side, whose process has ended: what was written after event `after` for `begun`
+    /// transactions, those of the warm-up among them.
+    fn look_at(&mut self, (folder, after): (&Path, u64), begun: u64, pace: &Pace) -> anyhow::Result<()> {
+        let sizes = frames::sizes_in(&folder.join("data").join("journal"), after)?;
+        let replay = frames::replay(folder, &sizes, pace.round())?;
+        let sum = |figure: fn(&Size) -> u64| sizes.iter().map(figure).sum::<u64>() as f64;
+        let begun = begun.max(1) as f64;
+        let events_each = sum(|size| u64::from(size.count)) / begun;
+        let limit_per_second = replay.events_per_second() / events_each;
+        let ours = self.sides.first().map_or(0.0, |side| side.transactions_per_second.median);
+        self.kept = Some(Kept {
+            events_each,
+            bytes_each: sum(|size| size.bytes as u64) / begun,
+            each_per_sync: begun / sizes.len().max(1) as f64,
+            limit_per_second,
+            limit_p99_ms: replay.frames.quantile_ms(0.99),
+            ratio: ours / limit_per_second,
+        });
+        Ok(())
+    }
+
     fn print(&self, form: Form) -> anyhow::Result<()> {
         if let Form::Json = form {
             println!("{}", serde_json::to_string(self)?);
@@ -96,8 +154,33 @@ impl Comparison {
         if let Some(ratio) = &self.peer_ratio {
             println!("transactions/s against the peer: {}", ratio.text());
         }
-        println!("goal for p99: ≤ {} ms", self.goal_p99_ms);
+        if let Some(goal) = self.goal_p99_ms {
+            println!("goal for p99: ≤ {goal} ms");
+        }
+        self.print_entries();
         Ok(())
+    }
+
+    fn print_entries(&self) {
+        if self.entries > 1 {
+            let ours = self.sides.first().map_or(0.0, |side| side.transactions_per_second.median);
+            println!("{} entries in each: {:.0} entries/s", self.entries, ours * self.entries as f64);
+        }
+        if let Some(goal) = self.goal_per_second {
+            println!("goal for {}/s: ≥ {goal}", if self.entries > 1 { "entries" } else { "transactions" });
+        }
+        if let Some(kept) = &self.kept {
+            println!(
+                "in the journal: {:.2} events and {:.0} bytes each, {:.1} each per sync; the journal alone with frames of \
+                 these sizes {:.0}/s, p99 {:.2} ms: {:.3} of it",
+                kept.events_each,
+                kept.bytes_each,
+                kept.each_per_sync,
+                kept.limit_per_second,
+                kept.limit_p99_ms,
+                kept.ratio
+            );
+        }
     }
 }
 
