@@ -31,7 +31,7 @@ pub(super) struct Post {
     /// As much as is there will do
     #[arg(long)]
     up_to: bool,
-    /// The entry or capture that this one gives back, wholly or in part
+    /// The entry or captured hold that this one gives back, wholly or in part
     #[arg(long, value_name = "ID")]
     refunds: Option<String>,
     /// Only tell what would happen

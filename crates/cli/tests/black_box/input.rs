@@ -53,6 +53,11 @@ fn malformed_begins_are_refused_with_a_pointer_and_nothing_is_kept() {
         (with(good(), json!({ "branches": [] })), "branches_invalid", "/branches"),
         (
             with(good(), json!({ "branches": [{ "id": "a", "kind": "hold" }] })),
+            "field_missing",
+            "/branches/0/from",
+        ),
+        (
+            with(good(), json!({ "branches": [{ "id": "a", "kind": "publish" }] })),
             "kind_unsupported",
             "/branches/0/kind",
         ),
