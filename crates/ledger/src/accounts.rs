@@ -248,3 +248,21 @@ impl Accounts {
         Bounds { floor: self.floor(slot), ceiling: self.ceiling(slot) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::skip_version;
+
+    #[test]
+    fn the_way_back_is_where_the_rule_says() {
+        let mut account = VACANT;
+        for version in 1..600_000_u64 {
+            let leg = account.leg(7, (0, 0));
+            assert_eq!(leg.version, version);
+            assert_eq!(leg.prev, if version == 1 { NONE } else { (version - 1) * 10 });
+            assert_eq!(leg.skip, skip_version(version).map_or(NONE, |target| target * 10), "{version}");
+            account.follow(&leg, version * 10);
+        }
+    }
+}

@@ -24,7 +24,7 @@ fn a_repeat_is_a_duplicate_for_ever_and_other_content_a_mismatch() {
     let mut desk = Desk::with_accounts();
     desk.ok(&entry("e1", "ann", "bob", 100));
     desk.ok(&stand("freeze", "ann", Standing::Frozen));
-    // Out of an account that is empty and frozen by now: a repeat changes nothing and is answered as one.
+    // Out of an account that is empty and takes no part by now: a repeat changes nothing and is answered as one.
     assert_eq!(desk.ok(&entry("e1", "ann", "bob", 100)), (Done::Duplicate, Some(100)));
     let decimal = Entry { amount: Amount::Decimal("100"), ..plain_entry("e1", "ann", "bob", 1) };
     assert_eq!(desk.ok(&Command::Entry(decimal)), (Done::Duplicate, Some(100)));
@@ -114,7 +114,7 @@ fn floors_and_ceilings_bind_and_can_be_moved() {
 }
 
 #[test]
-fn a_frozen_or_closed_account_takes_nothing_new() {
+fn an_account_that_is_not_active_takes_nothing_new() {
     let mut desk = Desk::with_accounts();
     desk.ok(&stand("s1", "bob", Standing::Frozen));
     assert_eq!(desk.refused(&entry("e1", "ann", "bob", 1)), "account_frozen");
