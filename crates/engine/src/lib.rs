@@ -42,5 +42,6 @@ pub use fault::Fault;
 pub use handle::{Engine, Health};
 pub use meters::{Bounds, Meters};
 pub use network::{Heard, Network};
+pub use opening::{VisitEvent, archive_end, archive_events, archive_ledger};
 pub use request::{Act, Answer, Begin, Filter, Key, Page, Respond, Timeline, TimelineQuery};
 pub use run::{Parts, Report, Running, start};

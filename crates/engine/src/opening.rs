@@ -8,15 +8,14 @@ use crate::history::Walker;
 use crate::ids::{Ids, Row, Runs, Size};
 use crate::partition::Vault;
 
+/// Called with each event of the ledger: its position, its bytes.
+pub type VisitEvent<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), Fault>;
+
 /// The ledger as of the end of the archive's history, which has taken in the whole journal; and the runs of its ids.
 pub(crate) fn vault(archive: &Archive) -> Result<(Vault, Runs), Fault> {
     let (keys, history) = (archive.keys(), archive.history());
     let mut ledger = Ledger::new(keys);
-    archive.pages(&mut |page, position, bytes| {
-        ledger
-            .load_page(page, position, bytes)
-            .map_err(|why| Fault::Archive(format!("a page of the ledger: {why}")))
-    })?;
+    load_pages(archive, &mut ledger)?;
     let mut runs = Runs::open(archive.ids_disk())?;
     let (swept, covered) = (archive.swept()?, runs.set().covered());
     if covered > history.end() {
@@ -29,7 +28,7 @@ pub(crate) fn vault(archive: &Archive) -> Result<(Vault, Runs), Fault> {
     let mut ids = Ids::new(Size::default(), runs.set());
     let mut walker = Walker::new(history, swept.min(covered));
     while let Some((position, encoded)) = walker.next()? {
-        let damaged = |why| Fault::Archive(format!("the event at {position} of the ledger's history: {why}"));
+        let damaged = |why: String| damaged(position, &why);
         if position >= swept {
             ledger.apply(&Kept::decode(encoded).map_err(damaged)?, position);
         }
@@ -46,4 +45,49 @@ pub(crate) fn vault(archive: &Archive) -> Result<(Vault, Runs), Fault> {
     }
     ledger.loaded();
     Ok((Vault { ledger, ids, position: history.end() }, runs))
+}
+
+/// The ledger that a start would take from the archive: its pages, then its history since. What the journal has beyond
+/// [`archive_end`] is still to be applied, then [`Ledger::loaded`]. Reads only.
+///
+/// # Errors
+/// When the archive cannot be read, or a page or event not be decoded.
+pub fn archive_ledger(archive: &Archive) -> Result<Ledger, Fault> {
+    let mut ledger = Ledger::new(archive.keys());
+    load_pages(archive, &mut ledger)?;
+    let mut walker = Walker::new(archive.history(), archive.swept()?);
+    while let Some((position, encoded)) = walker.next()? {
+        ledger.apply(&Kept::decode(encoded).map_err(|why| damaged(position, &why))?, position);
+    }
+    Ok(ledger)
+}
+
+/// Visits every event of the ledger that the archive's history has, with its position.
+///
+/// # Errors
+/// When the history cannot be read, and whatever `visit` answers.
+pub fn archive_events(archive: &Archive, visit: VisitEvent<'_>) -> Result<(), Fault> {
+    let mut walker = Walker::new(archive.history(), 0);
+    while let Some((position, encoded)) = walker.next()? {
+        visit(position, encoded)?;
+    }
+    Ok(())
+}
+
+/// The position at which the archive's history of the ledger ends.
+#[must_use]
+pub fn archive_end(archive: &Archive) -> u64 {
+    archive.history().end()
+}
+
+fn load_pages(archive: &Archive, ledger: &mut Ledger) -> Result<(), Fault> {
+    archive.pages(&mut |page, position, bytes| {
+        ledger
+            .load_page(page, position, bytes)
+            .map_err(|why| Fault::Archive(format!("a page of the ledger: {why}")))
+    })
+}
+
+fn damaged(position: u64, why: &str) -> Fault {
+    Fault::Archive(format!("the event at {position} of the ledger's history: {why}"))
 }
