@@ -212,7 +212,7 @@ pub(super) fn account(text: &str) -> Result<Account, Fault> {
     let needed = |name: &'static str| text(name).ok_or_else(|| misunderstood(&format!("no {name}")));
     let floor = match &*needed("floor")? {
         "none" => None,
-        "zero" => Some("0".to_owned()),
+        "zero" => Some(zero_like(&needed("posted")?)),
         floor => Some(floor.to_owned()),
     };
     Ok(Account {
@@ -225,6 +225,14 @@ pub(super) fn account(text: &str) -> Result<Account, Fault> {
         available: needed("available")?,
         version: body["version"].as_u64().unwrap_or_default(),
     })
+}
+
+/// Zero with as many decimals as `amount` has.
+fn zero_like(amount: &str) -> String {
+    match amount.split_once('.') {
+        None => "0".to_owned(),
+        Some((_, decimals)) => format!("0.{}", "0".repeat(decimals.len())),
+    }
 }
 
 /// Code, detail and pointer of a refusal, if it is one of ours.

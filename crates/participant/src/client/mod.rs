@@ -154,3 +154,8 @@ impl Client {
         }
     }
 }
+
+/// The guide's examples must compile.
+#[cfg(all(doctest, feature = "grpc"))]
+#[doc = include_str!("../../../../docs/guides/rust-client.md")]
+pub struct Guide;

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "what a test needs and does not get ends it")]
 
 mod apply;
+mod caller;
 mod door;
 mod ledger;
 mod transactions;
