@@ -67,6 +67,7 @@ pub struct Running {
 /// # Errors
 /// When journal or archive cannot be read, or do not fit together.
 pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
+    parts.archive.belongs_to(parts.journal.salt())?;
     let floor = catch_up(parts.journal.as_mut(), &parts.archive)?;
     let clock = (parts.clock)(floor);
     let last = parts.journal.last_sequence();

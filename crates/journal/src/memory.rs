@@ -110,6 +110,11 @@ impl Journal for Memory {
         self.epoch
     }
 
+    /// Always the same: a run in memory can be repeated.
+    fn salt(&self) -> [u8; 16] {
+        *b"tercet in memory"
+    }
+
     fn append(&mut self, frame: &Frame<'_>) -> Result<(), Fault> {
         assert!(frame.count > 0, "a frame holds at least one event");
         let mut kept = self.store.lock();

@@ -20,6 +20,10 @@ pub trait Journal: Send {
     /// The number of this opening. It grows by one each time the journal is opened, and every frame carries it.
     fn epoch(&self) -> u64;
 
+    /// Random bytes, made with the journal and the same for its whole life; unknown to those who fill payloads. What
+    /// is keyed by them can be rebuilt from the journal alone.
+    fn salt(&self) -> [u8; 16];
+
     /// Appends one frame. It is durable when this returns `Ok`.
     ///
     /// `frame.sequence` must be `last_sequence() + 1`, else [`Fault::OutOfOrder`]. [`Fault::Full`] and

@@ -59,6 +59,10 @@ impl Journal for Recorded {
         self.journal.epoch()
     }
 
+    fn salt(&self) -> [u8; 16] {
+        self.journal.salt()
+    }
+
     fn append(&mut self, frame: &Frame<'_>) -> Result<(), Fault> {
         self.journal.append(frame)?;
         self.sizes.note(frame);

@@ -74,7 +74,7 @@ struct Shared {
     told: AtomicU64,
     /// Why the history is told anew, if it is.
     damage: Option<String>,
-    keys: Keys,
+    keys: Mutex<Keys>,
     writer: Mutex<Writer>,
 }
 
@@ -129,7 +129,7 @@ impl Archive {
             ids,
             told: AtomicU64::new(told.applied),
             damage,
-            keys,
+            keys: Mutex::new(keys),
             writer: Mutex::default(),
         };
         Ok(Archive { shared: Arc::new(shared) })

@@ -3,6 +3,8 @@
 //! Each page is the newest that came; together with the history from [`Archive::swept`] on they are the state. It never
 //! looks into a page. Read next: `ledger`'s `Ledger::load_page`.
 
+use std::sync::PoisonError;
+
 use ledger::{Keys, PageId};
 
 use super::rows::{self, META_KEYS, META_SWEPT, number_key};
@@ -56,10 +58,35 @@ impl Archive {
         Ok(read_meta(&*self.shared.store, META_SWEPT)?.unwrap_or(0))
     }
 
-    /// The keys of the ledger's hash of ids: made with the archive, the same for its whole life.
+    /// The keys of the ledger's hash of ids: the journal's, so that an archive that was lost is rebuilt alike.
     #[must_use]
     pub fn keys(&self) -> Keys {
-        self.shared.keys
+        *self.shared.keys.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ties the archive to a journal by its salt; one that is still empty takes the salt's keys.
+    ///
+    /// # Errors
+    /// When the archive was made from another journal, or the store fails.
+    pub fn belongs_to(&self, salt: [u8; 16]) -> Result<(), Fault> {
+        let [one, two] =
+            [0, 8].map(|at| salt[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes)));
+        let keys = Keys(one, two);
+        if self.keys() == keys {
+            return Ok(());
+        }
+        if self.take_from() > 1 {
+            let why = "it was made from another journal: restore the journal that belongs to it, or move the archive folder away and it is rebuilt";
+            return Err(Fault::Archive(why.to_owned()));
+        }
+        let mut writer = self.writer()?;
+        let mut changes = Changes::default();
+        for (name, key) in META_KEYS.into_iter().zip([one, two]) {
+            changes.put(Table::Meta, name, &number_key(key));
+        }
+        self.commit(&mut writer, &changes)?;
+        *self.shared.keys.lock().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
     }
 }
 

@@ -206,6 +206,10 @@ impl Journal for FileJournal {
         self.link.epoch
     }
 
+    fn salt(&self) -> [u8; 16] {
+        self.active.salt
+    }
+
     fn append(&mut self, frame: &Frame<'_>) -> Result<(), Fault> {
         self.check(frame)?;
         let size = frame::size(frame.payload.len()) as u64;
