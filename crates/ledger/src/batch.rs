@@ -9,6 +9,8 @@ use crate::Command;
 pub struct Batch {
     text: String,
     members: Vec<Command<Span>>,
+    /// A member may need the past.
+    recalls: bool,
 }
 
 /// A piece of the arena: start and length.
@@ -25,7 +27,7 @@ impl Batch {
     /// An empty batch with room for so many members and bytes of text.
     #[must_use]
     pub fn with_capacity(members: usize, bytes: usize) -> Batch {
-        Batch { text: String::with_capacity(bytes), members: Vec::with_capacity(members) }
+        Batch { text: String::with_capacity(bytes), members: Vec::with_capacity(members), recalls: false }
     }
 
     /// Adds a member at the end. All texts of a batch together stay below 4 GiB: callers bound what they take in.
@@ -37,6 +39,13 @@ impl Batch {
             Span(start, span_part(piece.len()))
         });
         self.members.push(member);
+        self.recalls |= crate::may_recall(command);
+    }
+
+    /// Whether any member may need [`Book::recall`](crate::Book::recall).
+    #[must_use]
+    pub fn may_recall(&self) -> bool {
+        self.recalls
     }
 
     /// How many members it has.

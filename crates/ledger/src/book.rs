@@ -35,8 +35,8 @@ pub trait Book {
     fn mark(&mut self) -> u64;
     /// Takes back everything kept and learnt since `mark`.
     fn roll_back(&mut self, mark: u64);
-    /// The encoded event at a position: any that this batch has kept so far, and of older ones what the engine has read
-    /// ahead for this batch ([`may_recall`]); `None`: it was not.
+    /// The encoded event at a position, when the engine has read it ahead for this batch ([`may_recall`]); `None`: it was
+    /// not. What the batch itself has kept is never asked for.
     fn recall(&self, position: u64) -> Option<&[u8]>;
 }
 

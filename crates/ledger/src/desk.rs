@@ -3,6 +3,8 @@
 //! Decides batches and chains, and the checks that every verb shares. The verbs are in `open.rs`, `entry.rs`, `hold.rs`,
 //! `capture.rs`; what happens by itself in `expire.rs`. No clock, disk or random source is reached from here.
 
+use std::collections::BTreeMap;
+
 use transaction::refusal::ID_INVALID;
 use transaction::{Refusal, Time, is_id};
 
@@ -32,6 +34,8 @@ pub(crate) struct Desk<'a> {
     pub(crate) now: Time,
     /// The digests of the two accounts that the member at hand names.
     pub(crate) near: Option<(Id, Id)>,
+    /// What this batch has kept so far, by position: only where a member may ask for it.
+    recent: Option<BTreeMap<u64, Vec<u8>>>,
 }
 
 /// A point in both state and book.
@@ -46,7 +50,8 @@ impl Ledger {
     /// linked members succeeds or fails as one; other members are unaffected. What is due at `now` is decided before.
     pub fn carry_out(&mut self, batch: &Batch, run: Run, (book, now): (&mut dyn Book, Time)) -> Results {
         self.loaded();
-        let mut desk = Desk { ledger: self, book, now, near: None };
+        let recent = batch.may_recall().then(BTreeMap::new);
+        let mut desk = Desk { ledger: self, book, now, near: None, recent };
         match run {
             Run::Real => desk.decide_all(batch),
             Run::Dry => {
@@ -62,7 +67,7 @@ impl Ledger {
     /// `at_most`. Answers how many.
     pub fn fall_due(&mut self, at_most: usize, (book, now): (&mut dyn Book, Time)) -> usize {
         self.loaded();
-        Desk { ledger: self, book, now, near: None }.fall_due(at_most)
+        Desk { ledger: self, book, now, near: None, recent: None }.fall_due(at_most)
     }
 
     /// When the next thing is due by itself.
@@ -80,6 +85,10 @@ impl Desk<'_> {
     fn take_back(&mut self, point: Both) {
         self.ledger.take_back(point.state);
         self.book.roll_back(point.book);
+        let end = self.book.place().position;
+        if let Some(recent) = &mut self.recent {
+            recent.split_off(&end);
+        }
     }
 
     fn decide_all(&mut self, batch: &Batch) -> Results {
@@ -155,9 +164,19 @@ impl Desk<'_> {
         scratch.clear();
         kept.encode(&mut scratch);
         self.book.keep(&scratch);
+        if let Some(recent) = &mut self.recent {
+            recent.insert(place.position, scratch.clone());
+        }
         self.ledger.scratch = scratch;
         self.ledger.apply(&kept, place.position);
         place.position
+    }
+
+    /// The event at a position: kept by this batch, or read ahead for it.
+    pub(crate) fn recall(&self, position: u64) -> Option<Kept<'_>> {
+        let recent = self.recent.as_ref().and_then(|recent| recent.get(&position));
+        let encoded = recent.map(Vec::as_slice).or_else(|| self.book.recall(position))?;
+        Kept::decode(encoded).ok()
     }
 
     /// Answers a repeat of what is known: a duplicate, or a mismatch. `amount` is given where the content tells it; else
@@ -166,15 +185,12 @@ impl Desk<'_> {
         if known.content != content {
             return Err(Box::new(r::ID_MISMATCH.because("the first use of this id said something else")));
         }
-        let amount = amount.or_else(|| {
-            let kept = Kept::decode(self.book.recall(known.position)?).ok()?;
-            match kept.event {
-                Event::Posted { amount, .. }
-                | Event::Held { amount, .. }
-                | Event::Captured { amount, .. }
-                | Event::Reopened { amount, .. } => Some(amount),
-                _ => None,
-            }
+        let amount = amount.or_else(|| match self.recall(known.position)?.event {
+            Event::Posted { amount, .. }
+            | Event::Held { amount, .. }
+            | Event::Captured { amount, .. }
+            | Event::Reopened { amount, .. } => Some(amount),
+            _ => None,
         });
         Ok(Outcome { done: Done::Duplicate, amount, scale })
     }

@@ -9,8 +9,7 @@ use crate::lots::{Drawn, Unheld};
 use crate::pair::Pair;
 use crate::refusal as r;
 use crate::{
-    Cause, Done, Event, Hold, HoldState, Kept, Known, LotChange, Origin, Outcome, Release, Reopen, Space,
-    Take,
+    Cause, Done, Event, Hold, HoldState, Known, LotChange, Origin, Outcome, Release, Reopen, Space, Take,
 };
 
 /// What the index of ids says of a closed hold.
@@ -215,8 +214,7 @@ impl Desk<'_> {
 
     fn recall_expired(&self, id: &str, scale: u8) -> Option<Expired> {
         let last = self.book.known(self.ledger.hash(Space::HoldEnd, "", id))?.position;
-        let kept = Kept::decode(self.book.recall(last)?).ok()?;
-        match kept.event {
+        match self.recall(last)?.event {
             Event::Released { id: named, amount, captured, from, to, owned, .. } if named == id => {
                 let exist = [from.account, to].iter().all(|slot| self.ledger.accounts.get(*slot).is_some());
                 let pair = Pair { from: from.account, to, scale };

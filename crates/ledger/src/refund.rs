@@ -6,7 +6,7 @@ use crate::amount::format_units;
 use crate::desk::Desk;
 use crate::pair::Pair;
 use crate::refusal as r;
-use crate::{Entry, Event, Kept, LotChange, Space, Take};
+use crate::{Entry, Event, LotChange, Space, Take};
 
 /// What is given back, and of what.
 pub(crate) struct Refund {
@@ -62,8 +62,7 @@ impl Desk<'_> {
         let keys = [Space::Entry, Space::HoldEnd].map(|space| self.ledger.hash(space, "", id));
         keys.iter().find_map(|key| {
             let position = self.book.known(*key)?.position;
-            let kept = Kept::decode(self.book.recall(position)?).ok()?;
-            match kept.event {
+            match self.recall(position)?.event {
                 Event::Posted { id: named, amount, from, to, lots, .. }
                 | Event::Captured { id: named, amount, from, to, lots, .. }
                     if named == id =>

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use ledger::{
-    Adjust, Amount, Asset, Book, Capture, Cause, Command, Entry, Event, Expiry, Floor, Hold, Kept, Ledger,
-    Linked, Open, Origin, PageId, Release, Reopen, Run, Standing, Take,
+    Adjust, Amount, Asset, Book, Capture, Cause, Command, Done, Entry, Event, Expiry, Floor, Hold, Kept,
+    Ledger, Linked, Open, Origin, PageId, Release, Reopen, Run, Standing, Take,
 };
 use support::model::{Account, Model, NEVER};
-use support::{Desk, KEYS};
+use support::{Desk, KEYS, Told};
 use transaction::Time;
 
 const HISTORIES: u64 = 400;
@@ -98,6 +98,16 @@ fn floor(random: &mut Rng) -> Floor<Amount<&'static str>> {
     }
 }
 
+/// The model always knows how much a duplicate had moved; the ledger tells it only when it is at hand.
+fn at_hand(told: &[Told], mut model: Vec<Told>) -> Vec<Told> {
+    for (ours, theirs) in told.iter().zip(&mut model) {
+        if let (Ok((Done::Duplicate, None)), Ok((Done::Duplicate, amount))) = (ours, theirs) {
+            *amount = None;
+        }
+    }
+    model
+}
+
 impl World {
     fn new(seed: u64) -> World {
         let mut world = World {
@@ -131,7 +141,7 @@ impl World {
 
     fn carry_out(&mut self, batch: &[Command<&'static str>]) {
         let told = self.desk.all(batch);
-        assert_eq!(told, self.model.carry_out(batch, self.desk.now), "{batch:?}");
+        assert_eq!(told, at_hand(&told, self.model.carry_out(batch, self.desk.now)), "{batch:?}");
         for answer in told {
             let word = answer.map_or_else(ToOwned::to_owned, |(done, _)| done.name().to_owned());
             *self.seen.entry(word).or_default() += 1;
@@ -261,7 +271,8 @@ impl World {
         if self.random.u8(..6) == 0 {
             let (before, history) = (self.desk.ledger.accounts("", "", 99), self.desk.shelf.history.clone());
             let dry = self.desk.run(&batch, Run::Dry);
-            assert_eq!(dry, self.model.clone().carry_out(&batch, self.desk.now), "dry {batch:?}");
+            let model = self.model.clone().carry_out(&batch, self.desk.now);
+            assert_eq!(dry, at_hand(&dry, model), "dry {batch:?}");
             assert_eq!(self.desk.ledger.accounts("", "", 99), before);
             assert_eq!(self.desk.shelf.history, history);
         }

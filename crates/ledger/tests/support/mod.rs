@@ -6,8 +6,8 @@ pub mod model;
 pub mod shelf;
 
 use ledger::{
-    Adjust, Amount, Asset, Batch, Capture, Cause, Command, Done, Entry, Expiry, Floor, Hold, Keys, Ledger,
-    Linked, Open, Origin, Outcome, Release, Reopen, Run, Standing, Take,
+    Adjust, Amount, Asset, Batch, Book, Capture, Cause, Command, Done, Entry, Expiry, Floor, Hold, Keys,
+    Ledger, Linked, Open, Origin, Outcome, Release, Reopen, Run, Standing, Take,
 };
 use shelf::Shelf;
 use transaction::Time;
@@ -56,6 +56,7 @@ impl Desk {
         for command in commands {
             batch.push(command);
         }
+        self.shelf.readable = self.shelf.place().position;
         self.ledger.carry_out(&batch, run, (&mut self.shelf, self.now)).iter().map(told).collect()
     }
 

@@ -10,6 +10,8 @@ pub struct Shelf {
     sequence: u64,
     known: HashMap<u64, Vec<Known>>,
     done: Vec<Op>,
+    /// The end of what can be recalled, as an engine can read only what an earlier batch kept.
+    pub readable: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -24,10 +26,17 @@ impl Shelf {
         let mut at = usize::try_from(from).expect("small");
         std::iter::from_fn(move || {
             let position = at as u64;
-            let event = self.recall(position)?;
+            let event = self.event(position)?;
             at += event.len() + usize::try_from(HEAD).expect("5");
             Some((position, event))
         })
+    }
+
+    fn event(&self, position: u64) -> Option<&[u8]> {
+        let rest = self.history.get(usize::try_from(position).ok()?..)?;
+        let (head, rest) = rest.split_at_checked(usize::try_from(HEAD).ok()?)?;
+        let length = u32::from_le_bytes(head[..4].try_into().ok()?);
+        rest.get(..usize::try_from(length).ok()?)
     }
 
     /// The newest of every key.
@@ -91,9 +100,6 @@ impl Book for Shelf {
     }
 
     fn recall(&self, position: u64) -> Option<&[u8]> {
-        let rest = self.history.get(usize::try_from(position).ok()?..)?;
-        let (head, rest) = rest.split_at_checked(usize::try_from(HEAD).ok()?)?;
-        let length = u32::from_le_bytes(head[..4].try_into().ok()?);
-        rest.get(..usize::try_from(length).ok()?)
+        if position < self.readable { self.event(position) } else { None }
     }
 }
