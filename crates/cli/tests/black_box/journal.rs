@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Participant, Tercet, awaited, refused, tcc, tercet, with};
 
-fn verify(data: &Path, words: &[&str]) -> Output {
+pub fn verify(data: &Path, words: &[&str]) -> Output {
     tercet(&["journal", "verify", "--data"]).arg(data).args(words).output().unwrap()
 }
 
-fn found(data: &Path) -> Value {
+pub fn found(data: &Path) -> Value {
     let output = verify(data, &["--json"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     serde_json::from_slice(&output.stdout).unwrap()
@@ -32,7 +32,7 @@ fn kept() -> Tercet {
     server
 }
 
-fn first_segment(data: &Path) -> PathBuf {
+pub fn first_segment(data: &Path) -> PathBuf {
     let names = fs::read_dir(data.join("journal")).unwrap().map(|entry| entry.unwrap().path());
     names.filter(|path| path.extension().is_some_and(|end| end == "seg")).min().unwrap()
 }

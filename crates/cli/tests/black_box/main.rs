@@ -16,6 +16,8 @@ mod idempotency;
 mod input;
 mod interactive;
 mod journal;
+mod journal_forged;
+mod journal_ledger;
 mod lists;
 mod message;
 mod overload;

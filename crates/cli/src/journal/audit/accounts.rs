@@ -144,7 +144,7 @@ impl Accounts {
         let by = leg.posted.wrapping_sub(account.posted);
         (account.posted, account.held) = (leg.posted, leg.held);
         (account.version, account.last) = (leg.version, position);
-        if leg.version % 64 == 0 {
+        if leg.version.is_multiple_of(64) {
             account.milestones.push(position);
         }
         let asset = account.asset as usize;
@@ -245,11 +245,11 @@ impl Account {
 
 /// Which multiple of 64 (counted from 0 for version 64) an event with this version skips to.
 fn milestone(version: u64) -> Option<usize> {
-    let target = if version % 262_144 == 0 {
+    let target = if version.is_multiple_of(262_144) {
         version - 262_144
-    } else if version % 4_096 == 0 {
+    } else if version.is_multiple_of(4_096) {
         version - 4_096
-    } else if version % 64 == 0 {
+    } else if version.is_multiple_of(64) {
         version - 64
     } else {
         version - version % 64

@@ -105,6 +105,7 @@ impl Audit {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what is compared is mostly copied")]
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: T, seen: T) -> Result<(), String> {
     if expected == seen {
         return Ok(());

@@ -191,7 +191,7 @@ impl World {
         let id = format!("hold-{}", self.count);
         let expiry = if self.rng.bool() { Expiry::In(self.rng.u64(1..30_000)) } else { Expiry::Never };
         let hold = Command::Hold(Hold {
-            id: &id,
+            id: id.as_str(),
             from,
             to,
             amount: Amount::Units(self.rng.i128(1..120)),
@@ -226,7 +226,7 @@ impl World {
         let standing = if self.rng.u8(0..4) == 0 { Standing::Frozen } else { Standing::Active };
         let (floor, ceiling) = (Floor::At(Amount::Units(-100)), Some(Amount::Units(500)));
         let tight = Adjust {
-            id: &id,
+            id: id.as_str(),
             account: "tight",
             floor: Some(floor),
             ceiling: Some(ceiling),
@@ -246,15 +246,15 @@ impl World {
             self.items += 1;
             let item = format!("coupon-{}", self.items);
             let (machine, owner, attributes) = ("coupon", Some("ann"), vec![]);
-            let create = Create { id: &item, machine, owner, attributes, linked: Linked::No, cause };
+            let create = Create { id: item.as_str(), machine, owner, attributes, linked: Linked::No, cause };
             self.submit(&[Command::Create(create)], Run::Real);
         }
         let item = format!("coupon-{}", self.rng.u64(0..=self.items));
         let branch = format!("order-{}/coupon", self.count);
         let (attempt, last) = (format!("{branch}/try"), format!("{branch}/confirm"));
         let step = Move {
-            id: &id,
-            item: &item,
+            id: id.as_str(),
+            item: item.as_str(),
             name: self.of(&["lock", "unlock", "use"]),
             owner: Some("ann"),
             arguments: Vec::new(),
@@ -268,11 +268,16 @@ impl World {
             return;
         }
         let origin = Origin::Branch;
-        let tried =
-            Move { id: &attempt, name: "lock", then: Some(("use", "unlock")), origin, ..step.clone() };
+        let tried = Move {
+            id: attempt.as_str(),
+            name: "lock",
+            then: Some(("use", "unlock")),
+            origin,
+            ..step.clone()
+        };
         let name = self.of(&["use", "unlock"]);
         if self.submit(&[Command::Move(tried)], Run::Real) {
-            let confirmed = Move { id: &last, name, origin, ..step };
+            let confirmed = Move { id: last.as_str(), name, origin, ..step };
             assert!(self.submit(&[Command::Move(confirmed)], Run::Real));
         }
     }
