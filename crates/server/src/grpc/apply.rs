@@ -7,13 +7,11 @@
 
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use engine::Changed;
-use participant::proto::{ApplyReply, ApplyRequest, Members};
+use participant::proto::{ApplyReply, ApplyRequest};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep};
 use tonic::codegen::tokio_stream::Stream;
@@ -21,6 +19,7 @@ use tonic::{Status, Streaming};
 use transaction::Refusal;
 
 use super::batch::{self, Numbers};
+use super::intake::Room;
 use super::{Call, refused};
 use crate::listen::Running;
 use crate::refusal::OUTCOME_UNKNOWN;
@@ -32,8 +31,6 @@ const MEMBERS: usize = 64 * 1024;
 /// What may be under way in all streams before those that wait for answers take no more: below what the engine
 /// refuses, since a refusal would break the order of a stream's batches.
 const ALL_MEMBERS: usize = 192 * 1024;
-/// Beyond that a batch is refused.
-const ALL_BYTES: usize = 256 * 1024 * 1024;
 /// Batches taken before others of this thread have their turn.
 const AT_ONCE: usize = 4;
 /// How long the engine may take to answer.
@@ -93,7 +90,7 @@ impl Applying {
         Applying {
             call,
             inbound: Inbound::Open(Box::new(inbound)),
-            window: VecDeque::with_capacity(BATCHES),
+            window: VecDeque::new(),
             front: 0,
             bytes: 0,
             members: 0,
@@ -107,7 +104,7 @@ impl Applying {
     /// Whether answers must come before another batch is taken.
     fn is_full(&self) -> bool {
         let ours = self.window.len() >= BATCHES || self.bytes >= BYTES || self.members >= MEMBERS;
-        ours || (!self.window.is_empty() && self.call.all.members.load(Ordering::Relaxed) >= ALL_MEMBERS)
+        ours || (!self.window.is_empty() && self.call.all.members() >= ALL_MEMBERS)
     }
 
     /// Takes one batch, if one has come and there is room for it.
@@ -126,7 +123,7 @@ impl Applying {
             Poll::Pending => return Took::Nothing,
             Poll::Ready(None) => self.inbound = Inbound::Finished,
             Poll::Ready(Some(Err(status))) => {
-                self.inbound = Inbound::Broken(refused::status(&refused::unread(&status)));
+                self.inbound = Inbound::Broken(refused::unread(status));
             }
             Poll::Ready(Some(Ok(request))) => self.ask(&request),
         }
@@ -136,6 +133,7 @@ impl Applying {
     /// Hands a batch to the engine, or has its refusal wait for its turn.
     fn ask(&mut self, request: &ApplyRequest) {
         let place = self.front + self.window.len() as u64;
+        self.call.intake.read();
         let room = Room::take(&self.call.all, &request.members);
         let asked = match &room {
             None => Err(engine::refusal::OVERLOADED.because("there is no room for another batch")),
@@ -259,59 +257,9 @@ impl Drop for Teller {
     }
 }
 
-/// What is under way in all streams.
-#[derive(Debug, Default)]
-pub(super) struct Streams {
-    bytes: AtomicUsize,
-    members: AtomicUsize,
-}
-
-/// The room of one batch among all, given back when dropped.
-struct Room {
-    all: Arc<Streams>,
-    bytes: usize,
-    members: usize,
-}
-
-impl Room {
-    fn take(all: &Arc<Streams>, members: &Members) -> Option<Room> {
-        let bytes = members.bytes();
-        if all.bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes) > ALL_BYTES {
-            all.bytes.fetch_sub(bytes, Ordering::Relaxed);
-            return None;
-        }
-        all.members.fetch_add(members.len(), Ordering::Relaxed);
-        Some(Room { all: Arc::clone(all), bytes, members: members.len() })
-    }
-
-    fn none(all: &Arc<Streams>) -> Room {
-        Room { all: Arc::clone(all), bytes: 0, members: 0 }
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.all.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
-        self.all.members.fetch_sub(self.members, Ordering::Relaxed);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn room_is_bounded_and_given_back() {
-        let all = Arc::new(Streams::default());
-        let mut members = Members::default();
-        members.push_encoded(&vec![0; ALL_BYTES / 2]);
-        let first = Room::take(&all, &members);
-        assert!(first.is_some() && Room::take(&all, &members).is_none());
-        assert_eq!(all.members.load(Ordering::Relaxed), 1);
-        drop(first);
-        assert!(Room::take(&all, &members).is_some());
-        assert_eq!(all.bytes.load(Ordering::Relaxed), 0);
-    }
 
     #[test]
     fn an_answer_that_is_dropped_is_told_as_unknown() {

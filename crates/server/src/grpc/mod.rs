@@ -9,6 +9,7 @@ mod apply;
 mod batch;
 mod fields;
 mod health;
+mod intake;
 mod ledger;
 mod member;
 mod refused;
@@ -20,18 +21,18 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use apply::Streams;
+use http::HeaderMap;
 use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
+use intake::{Counted, Held, Intake};
 use participant::proto::ledger_server::LedgerServer;
 use participant::proto::transactions_server::TransactionsServer;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tonic::body::Body;
-use tonic::metadata::MetadataMap;
 use tonic::service::Routes;
 use tonic::{Code, Request, Status};
 use tower::Service;
@@ -59,7 +60,9 @@ const OPEN_TO_ALL: &str = "/grpc.health.v1.Health/";
 #[derive(Clone)]
 struct Call {
     admitted: Admitted,
-    all: Arc<Streams>,
+    intake: Arc<Intake>,
+    /// What is held in all calls.
+    all: Arc<Held>,
     /// While it is held, a stop waits.
     _under_way: mpsc::Sender<Infallible>,
 }
@@ -68,7 +71,7 @@ struct Call {
 #[derive(Clone)]
 struct Listening {
     serving: Arc<Serving>,
-    all: Arc<Streams>,
+    all: Arc<Held>,
     under_way: mpsc::WeakSender<Infallible>,
     routes: Routes,
 }
@@ -156,9 +159,12 @@ fn routes(health: &health::Told) -> Routes {
 
 impl Listening {
     /// Answers one request; never fails, whatever it holds.
-    async fn respond(mut self, from: IpAddr, mut request: http::Request<Incoming>) -> http::Response<Body> {
+    async fn respond(mut self, from: IpAddr, request: http::Request<Incoming>) -> http::Response<Body> {
+        let intake = Intake::new(&self.all);
+        let counted = Arc::clone(&intake);
+        let mut request = request.map(|body| Counted::new(body, counted));
         if !request.uri().path().starts_with(OPEN_TO_ALL) {
-            match self.call(from, request.headers()) {
+            match self.call(from, request.headers(), intake) {
                 Ok(call) => drop(request.extensions_mut().insert(call)),
                 Err(status) => return status.into_http(),
             }
@@ -169,28 +175,25 @@ impl Listening {
         }
     }
 
-    fn call(&self, from: IpAddr, headers: &http::HeaderMap) -> Result<Call, Status> {
+    fn call(&self, from: IpAddr, headers: &HeaderMap, intake: Arc<Intake>) -> Result<Call, Status> {
         let admitted = self.serving.admit(from, headers).map_err(|refusal| refused::status(&refusal))?;
         let stopping = || refused::status(&engine::refusal::STOPPING.because("the process is going down"));
         let under_way = self.under_way.upgrade().ok_or_else(stopping)?;
-        Ok(Call { admitted, all: Arc::clone(&self.all), _under_way: under_way })
+        Ok(Call { admitted, intake, all: Arc::clone(&self.all), _under_way: under_way })
     }
 }
 
 /// Gives a status that tonic made before a verb was reached the code that it has with us.
 fn ours(response: http::Response<Body>) -> http::Response<Body> {
-    let Some(status) = Status::from_header_map(response.headers()) else { return response };
-    let is_unread = matches!(status.code(), Code::OutOfRange | Code::Internal | Code::InvalidArgument);
-    if !is_unread || response.headers().contains_key(refused::CODE) {
-        return response;
+    match Status::from_header_map(response.headers()) {
+        Some(status) if status.code() != Code::Ok => refused::unread(status).into_http(),
+        _ => response,
     }
-    refused::status(&refused::unread(&status)).into_http()
 }
 
 /// Who calls, and what is asked.
 fn asked<T>(request: Request<T>) -> Result<(Call, T), Status> {
-    let (metadata, mut extensions, message) = request.into_parts();
-    let _: MetadataMap = metadata;
+    let (_, mut extensions, message) = request.into_parts();
     match extensions.remove::<Call>() {
         Some(call) => Ok((call, message)),
         None => Err(Status::internal("the call came in without its caller")),

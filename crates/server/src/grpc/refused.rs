@@ -64,11 +64,16 @@ pub(super) fn message(refusal: Refusal) -> proto::Refusal {
     }
 }
 
-/// What went wrong before a message was read: tonic's words, our codes.
-pub(super) fn unread(status: &Status) -> Refusal {
+/// What tonic says before a message is read, with the code that it has with us. What has one, and what is not about the
+/// message, stays as it is.
+pub(super) fn unread(status: Status) -> Status {
+    if status.metadata().contains_key(CODE) {
+        return status;
+    }
     match status.code() {
-        Code::OutOfRange | Code::ResourceExhausted => r::BODY_TOO_LARGE.because(status.message()),
-        _ => r::FIELD_INVALID.because(status.message()),
+        Code::OutOfRange => self::status(&r::BODY_TOO_LARGE.because(status.message())),
+        Code::Internal | Code::InvalidArgument => self::status(&r::FIELD_INVALID.because(status.message())),
+        _ => status,
     }
 }
 
@@ -106,6 +111,20 @@ mod tests {
             let is_later = kind.class == RefusalClass::NotNow;
             assert_eq!(status.metadata().contains_key(PUSHBACK), is_later, "{}", kind.code);
         }
+    }
+
+    #[test]
+    fn what_tonic_says_gets_our_code_where_it_is_about_the_message() {
+        let code = |status: Status| {
+            let status = unread(status);
+            (status.code(), status.metadata().get(CODE).map(|code| code.to_str().unwrap().to_owned()))
+        };
+        let large = Some("body_too_large".to_owned());
+        assert_eq!(code(Status::out_of_range("x")), (Code::ResourceExhausted, large));
+        assert_eq!(code(Status::internal("x")), (Code::InvalidArgument, Some("field_invalid".to_owned())));
+        let ours = status(&engine::refusal::OVERLOADED.because("x"));
+        assert_eq!(code(ours), (Code::Unavailable, Some("overloaded".to_owned())));
+        assert_eq!(code(Status::cancelled("x")), (Code::Cancelled, None));
     }
 
     #[test]

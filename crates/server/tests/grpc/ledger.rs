@@ -200,3 +200,14 @@ async fn a_coupon_is_used_once() {
     assert_eq!(states, [("created", "active"), ("moved", "locked"), ("moved", "used")]);
     world.end().await;
 }
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_refused_before_it_is_read() {
+    let world = world().await;
+    let mut ledger = world.client.grpc().unwrap().ledger();
+    let entry = proto::Entry { id: "x".repeat(9 * 1024 * 1024), ..proto::Entry::default() };
+    let request = proto::EntriesRequest { entries: vec![entry], dry_run: false };
+    let status = ledger.entries(request).await.unwrap_err();
+    assert_eq!(code(&status), (Code::ResourceExhausted, "body_too_large".into()));
+    world.end().await;
+}
