@@ -1,6 +1,6 @@
 //! The port by which the ledger keeps what it decides, and asks for ids of all time. The engine implements it.
 
-use crate::Command;
+use crate::{Command, Take};
 
 /// What an id was used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,9 @@ pub const HEAD: u64 = 5;
 #[must_use]
 pub fn may_recall(command: &Command<&str>) -> bool {
     match command {
-        Command::Entry(entry) => entry.refunds.is_some(),
+        Command::Entry(entry) => entry.refunds.is_some() || entry.take == Take::UpTo,
+        // Only the event of a repeat tells how much "as much as is there" was.
+        Command::Hold(hold) => hold.take == Take::UpTo,
         Command::Reopen(_) => true,
         _ => false,
     }

@@ -3,7 +3,7 @@
 //! What a request needs of the far past (an entry to be refunded, an expired hold) is read ahead by the archive's readers,
 //! and the request comes back with it: the partition itself never waits for the disk.
 
-use ledger::{Batch, Command, Done, Outcome, Results, Run, Space, may_recall};
+use ledger::{Batch, Command, Done, Outcome, Results, Run, Space, Take};
 use serde::{Deserialize, Serialize};
 use transaction::{Refusal, Time};
 
@@ -78,25 +78,21 @@ impl Partition {
         }
     }
 
-    /// Where the events lie that must be read before this can be decided; none when they were, or none is needed.
+    /// Where the events lie that must be read before this can be decided and were not; a repeat of "as much as is there"
+    /// is among them, since only its event tells how much that was.
     fn to_recall(&self, asked: &Asked) -> Result<Vec<u64>, Refusal> {
         let mut positions = Vec::new();
-        if asked.recalled.is_some() {
+        if !asked.change.batch.may_recall() {
             return Ok(positions);
         }
         let members = (0..asked.change.batch.len()).filter_map(|index| asked.change.batch.get(index));
-        for command in members.filter(may_recall) {
-            let names: &[(Space, &str)] = match &command {
-                Command::Entry(entry) => {
-                    let id = entry.refunds.unwrap_or_default();
-                    &[(Space::Entry, id), (Space::HoldEnd, id)]
-                }
-                Command::Reopen(reopen) => &[(Space::HoldEnd, reopen.hold)],
-                _ => &[],
-            };
-            for (space, id) in names {
-                let found = self.vault.find(*space, ("", id));
-                positions.extend(found.map_err(|fault| super::unavailable(&fault))?);
+        for command in members {
+            for (space, id) in of_the_past(&command).into_iter().flatten() {
+                let found = self.vault.find(space, ("", id)).map_err(|fault| super::unavailable(&fault))?;
+                let is_read = |position: &u64| {
+                    asked.recalled.as_ref().is_some_and(|recalled| recalled.contains_key(position))
+                };
+                positions.extend(found.filter(|position| !is_read(position)));
             }
         }
         Ok(positions)
@@ -122,6 +118,20 @@ impl Partition {
         if self.vault.ledger.next_due().is_some_and(|due| due <= now) {
             self.vault.fall_due(at_most, (&mut self.batch, now));
         }
+    }
+}
+
+/// The ids whose events this command may rest on.
+fn of_the_past<'a>(command: &Command<&'a str>) -> [Option<(Space, &'a str)>; 2] {
+    match command {
+        Command::Entry(entry) => match (entry.refunds, entry.take) {
+            (Some(id), _) => [Some((Space::Entry, id)), Some((Space::HoldEnd, id))],
+            (None, Take::UpTo) => [Some((Space::Entry, entry.id)), None],
+            (None, Take::Exactly) => [None, None],
+        },
+        Command::Hold(hold) if hold.take == Take::UpTo => [Some((Space::Hold, hold.id)), None],
+        Command::Reopen(reopen) => [Some((Space::HoldEnd, reopen.hold)), None],
+        _ => [None, None],
     }
 }
 

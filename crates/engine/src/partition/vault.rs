@@ -4,7 +4,8 @@
 
 use std::collections::HashMap;
 
-use ledger::{Batch, Book, HEAD, Known, Ledger, Place, Results, Run, refusal::ID_MISMATCH};
+use ledger::refusal::{HOLD_UNKNOWN, ID_MISMATCH, ITEM_UNKNOWN, REFUND_INVALID};
+use ledger::{Batch, Book, HEAD, Known, Ledger, Place, Results, Run};
 use transaction::Time;
 
 use crate::batch::{Batch as Frame, Cut};
@@ -34,9 +35,9 @@ impl Vault {
         let mut shelf = Shelf::new((&mut self.ids, &mut self.position), recalled, (frame, now));
         let mut results = self.ledger.carry_out(batch, run, (&mut shelf, now));
         if let Some(fault) = shelf.fault.into_inner() {
-            // Nobody could tell whether those ids are new: they were treated as taken, and are to be asked again.
+            // Nobody could tell what those ids stand for: they were treated as taken, and are to be asked again.
             for refused in results.iter_mut().filter_map(|result| result.as_mut().err()) {
-                if refused.kind == &ID_MISMATCH {
+                if [&ID_MISMATCH, &HOLD_UNKNOWN, &ITEM_UNKNOWN, &REFUND_INVALID].contains(&refused.kind) {
                     **refused = refusal::ARCHIVE_UNAVAILABLE.because(fault.to_string());
                 }
             }
