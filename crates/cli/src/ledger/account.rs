@@ -89,7 +89,7 @@ enum Standing {
 /// What to print.
 pub(super) fn told(desk: &Desk<'_>, verb: &Verb) -> Told {
     match verb {
-        Verb::Open(open) => desk.member(("/v1/accounts", "accounts"), opening(open), Run::Real),
+        Verb::Open(open) => desk.member(("/v1/accounts", "accounts"), &opening(open), Run::Real),
         Verb::Show { id, at } => {
             let at: Vec<_> = pair("at", at.as_ref()).into_iter().collect();
             desk.ask(&get(format!("/v1/accounts/{}{}", segment(id), query(&at))), shown)

@@ -88,7 +88,7 @@ impl Desk<'_> {
     }
 
     /// Sends one member as a batch of its own to `path`, in the list `list`, and tells what became of it.
-    pub(super) fn member(&self, (path, list): (&str, &str), member: Value, run: Run) -> Told {
+    pub(super) fn member(&self, (path, list): (&str, &str), member: &Value, run: Run) -> Told {
         let id = words(&member["id"]);
         let mut body = Map::new();
         body.insert(list.to_owned(), json!([member]));

@@ -47,7 +47,7 @@ pub(super) struct Post {
 pub(super) fn told(desk: &Desk<'_>, verb: &Verb) -> Told {
     let Verb::Post(post) = verb;
     let run = if post.dry_run { Run::Dry } else { Run::Real };
-    desk.member(("/v1/entries", "entries"), member(post), run)
+    desk.member(("/v1/entries", "entries"), &member(post), run)
 }
 
 fn member(post: &Post) -> Value {

@@ -90,7 +90,7 @@ pub(super) fn told(desk: &Desk<'_>, verb: &Verb) -> Told {
     match verb {
         Verb::Place(place) => {
             let run = if place.dry_run { Run::Dry } else { Run::Real };
-            desk.member(("/v1/holds", "holds"), member(place), run)
+            desk.member(("/v1/holds", "holds"), &member(place), run)
         }
         Verb::Show { id } => desk.ask(&get(format!("/v1/holds/{}", segment(id))), shown),
         Verb::Capture { hold, amount, id, cause } => {

@@ -78,7 +78,7 @@ fn named_value(text: &str) -> Result<(String, Value), String> {
 /// What to print.
 pub(super) fn told(desk: &Desk<'_>, verb: &Verb) -> Told {
     match verb {
-        Verb::Create(create) => desk.member(("/v1/items", "items"), member(create), Run::Real),
+        Verb::Create(create) => desk.member(("/v1/items", "items"), &member(create), Run::Real),
         Verb::Show { id } => desk.ask(&get(format!("/v1/items/{}", segment(id))), shown),
         Verb::Move(step) => {
             let id = by_hand::id(step.id.as_ref());

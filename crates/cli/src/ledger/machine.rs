@@ -33,7 +33,7 @@ pub(super) enum Verb {
 /// What to print.
 pub(super) fn told(desk: &Desk<'_>, verb: &Verb) -> Told {
     match verb {
-        Verb::Declare { file } => match file::read(file).and_then(|text| text.into_json()) {
+        Verb::Declare { file } => match file::read(file).and_then(file::Text::into_json) {
             Ok(json) => desk.ask(&post_text("/v1/machines".to_owned(), json), |body| {
                 card(&format!("machine {}", words(&body["name"])), &["version", "outcome"], body)
             }),

@@ -34,7 +34,7 @@ fn a_statement_is_read_from_either_end_by_cause_and_by_time() {
         assert!(statement(&server, &format!("until={at}&limit=100")).len() <= 5);
         let then = server.get(&format!("/v1/accounts/ann?at={at}"));
         let posted: i64 = then.is(200).body["posted"].as_str().unwrap().parse().unwrap();
-        assert!(posted <= 995 && posted >= 980, "{}", then.text);
+        assert!((980..=995).contains(&posted), "{}", then.text);
         server.restart();
     }
 }
