@@ -67,5 +67,6 @@ pub use machine::{
     VALID_UNTIL, When,
 };
 pub use outcome::{Done, Outcome};
+pub use refund::taken_names;
 pub use refusal::REFUSALS;
 pub use view::{AccountView, AssetView, HoldState, HoldView, ItemView, LotView, MachineView};

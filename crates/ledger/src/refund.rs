@@ -57,22 +57,32 @@ impl Desk<'_> {
         Ok(Some(Refund { position: taken.position, amount, refunded: before + amount, parts }))
     }
 
-    /// What an entry, or the last capture of a hold, took.
+    /// What an entry or a capture took.
     fn taken(&self, id: &str) -> Option<Taken> {
-        let keys = [Space::Entry, Space::HoldEnd].map(|space| self.ledger.hash(space, "", id));
-        keys.iter().find_map(|key| {
-            let position = self.book.known(*key)?.position;
-            match self.recall(position)?.event {
-                Event::Posted { id: named, amount, from, to, lots, .. }
-                | Event::Captured { id: named, amount, from, to, lots, .. }
-                    if named == id =>
-                {
-                    Some(Taken { position, pair: (from.account, to.account), amount, lots: lots.0 })
+        taken_names(id).into_iter().find_map(|(space, parent, name)| {
+            let position = self.book.known(self.ledger.hash(space, parent, name))?.position;
+            let (is_it, amount, pair, lots) = match self.recall(position)?.event {
+                Event::Posted { id: named, amount, from, to, lots, .. } => {
+                    (named == id, amount, (from.account, to.account), lots.0)
                 }
-                _ => None,
-            }
+                Event::Captured { id: hold, capture, amount, from, to, lots, .. } => {
+                    let is_it = hold == id || (hold == parent && capture == name);
+                    (is_it, amount, (from.account, to.account), lots.0)
+                }
+                _ => return None,
+            };
+            is_it.then_some(Taken { position, pair, amount, lots })
         })
     }
+}
+
+/// What the id of something taken may stand for: an entry, the last capture of a hold that was captured to its end, or
+/// any capture, as `hold/capture`. Each with the parent of its id.
+#[must_use]
+pub fn taken_names(id: &str) -> Vec<(Space, &str, &str)> {
+    let whole = [(Space::Entry, "", id), (Space::HoldEnd, "", id)];
+    let parts = id.match_indices('/').map(|(at, _)| (Space::Capture, &id[..at], &id[at + 1..]));
+    whole.into_iter().chain(parts).collect()
 }
 
 /// The lots that get `units` back when `before` were given back already: last expiring first.

@@ -131,6 +131,23 @@ fn a_captured_hold_is_refunded_by_its_id() {
 }
 
 #[test]
+fn each_capture_is_refunded_by_itself_also_when_the_rest_was_released() {
+    let mut desk = desk();
+    desk.ok(&hold("h/1", "ann", "shop", 25));
+    desk.ok(&capture("c1", "h/1", Some(10)));
+    desk.ok(&capture("c2", "h/1", Some(5)));
+    desk.ok(&release("h/1"));
+    let refund = Entry { refunds: Some("h/1/c1"), ..plain_entry("r1", "shop", "ann", 10) };
+    assert_eq!(desk.refused(&Command::Entry(Entry { refunds: Some("h/1"), ..refund })), "refund_invalid");
+    desk.ok(&Command::Entry(refund));
+    let again = Entry { id: "r2", amount: Amount::Units(1), ..refund };
+    assert_eq!(desk.refused(&Command::Entry(again)), "refund_invalid");
+    let other = Entry { id: "r3", refunds: Some("h/1/c2"), amount: Amount::Units(5), ..refund };
+    desk.ok(&Command::Entry(other));
+    assert_eq!(lots(&desk), [(10, 0), (20, 0), (30, 0)], "all is back where it came from");
+}
+
+#[test]
 fn lots_do_not_fit_everywhere() {
     let mut desk = desk();
     let lots = Open { lots: Some("sink"), floor: zero(), ..open("bob") };

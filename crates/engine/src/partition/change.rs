@@ -3,7 +3,7 @@
 //! What a request needs of the far past (an entry to be refunded, an expired hold) is read ahead by the archive's readers,
 //! and the request comes back with it: the partition itself never waits for the disk.
 
-use ledger::{Batch, Command, Done, Outcome, Results, Run, Space, Take};
+use ledger::{Batch, Command, Done, Outcome, Results, Run, Space, Take, taken_names};
 use serde::{Deserialize, Serialize};
 use transaction::{Refusal, Time};
 
@@ -87,8 +87,9 @@ impl Partition {
         }
         let members = (0..asked.change.batch.len()).filter_map(|index| asked.change.batch.get(index));
         for command in members {
-            for (space, id) in of_the_past(&command).into_iter().flatten() {
-                let found = self.vault.find(space, ("", id)).map_err(|fault| super::unavailable(&fault))?;
+            for (space, parent, id) in of_the_past(&command) {
+                let found =
+                    self.vault.find(space, (parent, id)).map_err(|fault| super::unavailable(&fault))?;
                 let is_read = |position: &u64| {
                     asked.recalled.as_ref().is_some_and(|recalled| recalled.contains_key(position))
                 };
@@ -121,17 +122,17 @@ impl Partition {
     }
 }
 
-/// The ids whose events this command may rest on.
-fn of_the_past<'a>(command: &Command<&'a str>) -> [Option<(Space, &'a str)>; 2] {
+/// The ids whose events this command may rest on, each in its space and below its parent.
+fn of_the_past<'a>(command: &Command<&'a str>) -> Vec<(Space, &'a str, &'a str)> {
     match command {
         Command::Entry(entry) => match (entry.refunds, entry.take) {
-            (Some(id), _) => [Some((Space::Entry, id)), Some((Space::HoldEnd, id))],
-            (None, Take::UpTo) => [Some((Space::Entry, entry.id)), None],
-            (None, Take::Exactly) => [None, None],
+            (Some(id), _) => taken_names(id),
+            (None, Take::UpTo) => vec![(Space::Entry, "", entry.id)],
+            (None, Take::Exactly) => Vec::new(),
         },
-        Command::Hold(hold) if hold.take == Take::UpTo => [Some((Space::Hold, hold.id)), None],
-        Command::Reopen(reopen) => [Some((Space::HoldEnd, reopen.hold)), None],
-        _ => [None, None],
+        Command::Hold(hold) if hold.take == Take::UpTo => vec![(Space::Hold, "", hold.id)],
+        Command::Reopen(reopen) => vec![(Space::HoldEnd, "", reopen.hold)],
+        _ => Vec::new(),
     }
 }
 
