@@ -1,6 +1,6 @@
 //! `tercet journal`: looks at the kept data of a folder without a server.
 //!
-//! It changes nothing in the journal. Read next: `verify.rs`.
+//! It changes nothing in the journal. Read next: `verify.rs`, `audit/mod.rs`.
 
 mod audit;
 mod books;
@@ -16,7 +16,7 @@ use clap::Subcommand;
 /// Arguments of `tercet journal`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Args {
-    /// Check the hash chain, replay every event, and compare the archive with the journal
+    /// Check the hash chain, audit the ledger, replay every event, and compare the archive with the journal
     ///
     /// Exits 0 when everything agrees, 1 on any damage or difference, 2 when there is nothing to look at.
     Verify {

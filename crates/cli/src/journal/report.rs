@@ -94,6 +94,9 @@ fn ledger_text(Audited { source, standing }: &Audited) -> String {
             return "ledger      not replayed: neither journal nor archive has its beginning\n".to_owned();
         }
     };
+    if counts.events == 0 {
+        return String::new();
+    }
     let mut text = format!(
         "ledger      {} events{from}: {} entries, {} accounts, {} holds ({} open), {} items ({} live)\n",
         counts.events,

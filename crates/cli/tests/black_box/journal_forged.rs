@@ -6,23 +6,29 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::Arc;
 
+use engine::archive::Archive;
 use engine::entry::push_ledger;
 use journal::{FileJournal, FileOptions, Frame, Journal, RealDisk};
 use ledger::{Cause, Event, Floor, HEAD, Kept, Leg, NONE};
 use transaction::Time;
 
-use crate::journal::{found, verify};
+use crate::journal::{first_segment, found, verify};
 
-/// A journal in the making: every event a frame of its own.
+/// A journal in the making, and an archive of the same: every event a frame of its own.
 struct Forger {
     journal: FileJournal,
+    archive: Archive,
     position: u64,
 }
 
 impl Forger {
     fn on(data: &Path) -> Forger {
         let disk = Arc::new(RealDisk::create(data.join("journal")).unwrap());
-        Forger { journal: FileJournal::open(disk, FileOptions::default()).unwrap(), position: 0 }
+        let (segment_bytes, small_segment_bytes, max_frame_bytes) = (16_384, 16_384, 4_096);
+        let options =
+            FileOptions { segment_bytes, small_segment_bytes, max_frame_bytes, ..FileOptions::default() };
+        let archive = Archive::open(&data.join("archive")).unwrap();
+        Forger { journal: FileJournal::start(disk, options).unwrap(), archive, position: 0 }
     }
 
     /// Keeps an event; answers its position.
@@ -33,6 +39,8 @@ impl Forger {
         Kept { sequence, at, content: sequence, event }.encode(&mut encoded);
         push_ledger(&mut payload, &encoded);
         self.journal.append(&Frame { sequence, count: 1, time: at.0, payload: &payload }).unwrap();
+        self.archive.ingest_payloads(&[(sequence, &payload)]).unwrap();
+        self.archive.persist().unwrap();
         let position = self.position;
         self.position += HEAD + encoded.len() as u64;
         position
@@ -147,4 +155,44 @@ fn a_release_of_what_was_never_held_is_found() {
         forger.keep(event);
     });
     says(&output, &["event 5 of the ledger", "hold h-1 is not open in slot 0"]);
+}
+
+/// A journal of two segments of which the first is gone, with these ids of its entries; its archive has all.
+fn without_beginning(ids: &[String]) -> Output {
+    let folder = tempfile::tempdir().unwrap();
+    let mut forger = Forger::on(folder.path());
+    forger.keep(Event::AssetDeclared { asset: 0, code: "eur", scale: 2 });
+    forger.account(0, "bank", Floor::None);
+    forger.account(1, "ann", Floor::At(0));
+    let (reason, mut last) = ("r".repeat(256), NONE);
+    for (version, id) in (1..).zip(ids) {
+        let units = i128::from(version);
+        let legs = (leg(0, (version, last), -units), leg(1, (version, last), units));
+        let Event::Posted { amount, from, to, lots, refunds, refunded, .. } = posted(id, 1, legs.0, legs.1)
+        else {
+            unreachable!("an entry is posted")
+        };
+        let cause = Cause { reason: Some(reason.as_str()), ..Cause::default() };
+        last = forger.keep(Event::Posted { id, amount, from, to, lots, refunds, refunded, cause });
+    }
+    drop(forger);
+    fs::remove_file(first_segment(folder.path())).unwrap();
+    let why = String::from_utf8(verify(folder.path(), &[]).stderr).unwrap();
+    let first = why.split("begins at event ").nth(1).and_then(|rest| rest.split(':').next());
+    match first {
+        Some(first) => verify(folder.path(), &["--begins-at", first, "--json"]),
+        // Already the history is wrong.
+        None => verify(folder.path(), &["--begins-at", "1"]),
+    }
+}
+
+#[test]
+fn what_only_the_history_has_is_judged_as_well() {
+    let mut ids: Vec<String> = (0..60).map(|n| format!("e-{n}")).collect();
+    let output = without_beginning(&ids);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let seen: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&seen["ledger"]["from"], &seen["ledger"]["entries"]), (&"history".into(), &60.into()));
+    ids[9] = "e-8".to_owned();
+    says(&without_beginning(&ids), &["the history of the ledger", "the id e-8 was used before"]);
 }

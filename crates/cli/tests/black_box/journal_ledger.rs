@@ -191,8 +191,6 @@ fn where_the_journal_gave_up_its_beginning_the_ledger_is_judged_from_the_history
     entries(&server, "late", 5);
     let server = stopped(server);
     fs::remove_file(first_segment(&server.data())).unwrap();
-    let first = fs::read_dir(server.data().join("journal")).unwrap().count();
-    assert!(first > 0);
     let why = String::from_utf8(verify(&server.data(), &[]).stderr).unwrap();
     let begins = why.split("begins at event ").nth(1).and_then(|rest| rest.split(':').next());
     let begins = begins.unwrap_or_else(|| panic!("it names the first event: {why}"));
@@ -200,7 +198,7 @@ fn where_the_journal_gave_up_its_beginning_the_ledger_is_judged_from_the_history
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let seen: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&seen["ledger"]["from"], &seen["ledger"]["entries"]), (&json!("history"), &json!(155)));
-    // What only the history has is judged as well.
+    // What only the history has is not beyond damage: `journal_forged.rs` has one whose sums are right.
     let file = history(&server.data());
     let mut bytes = fs::read(&file).unwrap();
     let at = bytes.windows(5).position(|window| window == b"e1-17").expect("an entry's id");
@@ -209,5 +207,5 @@ fn where_the_journal_gave_up_its_beginning_the_ledger_is_judged_from_the_history
     let output = verify(&server.data(), &["--begins-at", begins]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("the id e1-16 was used before"), "{said}");
+    assert!(said.contains("history of the ledger"), "{said}");
 }
