@@ -53,3 +53,27 @@ fn lots_are_spent_first_expiring_first_and_what_lapses_goes_to_the_sink() {
     let free: Vec<_> = lots.as_array().unwrap().iter().map(|lot| lot["free"].as_str().unwrap()).collect();
     assert_eq!(free, ["300", "50"]);
 }
+
+#[test]
+fn what_lapsed_under_a_hold_goes_to_the_sink_when_it_is_released() {
+    let server = Tercet::start();
+    server.points(&[]);
+    let account = json!([{ "id": "bob", "asset": "points", "lots": { "sink": "sink" } }]);
+    assert_eq!(server.batch("accounts", account), ["opened"]);
+    let credits = json!([
+        { "id": "soon", "from": "issuer", "to": "bob", "amount": "100", "expires_in_ms": 300 },
+        { "id": "late", "from": "issuer", "to": "bob", "amount": "300", "expires_in_ms": 600_000 },
+    ]);
+    assert_eq!(server.batch("entries", credits), ["posted"; 2]);
+    let hold = json!([{ "id": "h-1", "from": "bob", "to": "issuer", "amount": "150" }]);
+    assert_eq!(server.batch("holds", hold), ["held"]);
+    std::thread::sleep(Duration::from_millis(400));
+    assert_eq!(
+        (server.balance("bob"), server.balance("sink")),
+        ((400, 150), (0, 0)),
+        "what is held does not lapse"
+    );
+    server.post("/v1/holds/h-1/release", &json!({})).is(200);
+    until("what lapsed to be posted", || (server.balance("sink").0 == 100).then_some(()));
+    assert_eq!((server.balance("bob"), server.sum_of_all()), ((300, 0), 0));
+}

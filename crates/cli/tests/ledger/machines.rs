@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Tercet, tercet};
+use crate::support::{Tercet, at_once, tercet};
 
 fn example(name: &str) -> String {
     format!("{}/../../examples/machines/{name}", env!("CARGO_MANIFEST_DIR"))
@@ -106,4 +106,30 @@ fn a_start_declares_files_and_a_changed_file_is_the_next_version() {
     let refused = Tercet::on(folder.path(), &flags).map(drop).unwrap_err();
     assert_eq!(refused.code, Some(2));
     assert!(refused.errors.contains("m.toml") && refused.errors.contains("/moves/bad"), "{}", refused.errors);
+}
+
+#[test]
+fn an_owner_takes_four_seats_and_no_fifth_at_the_same_instant() {
+    let server = Tercet::start();
+    assert!(server.ledger(&["machine", "declare", &example("ticket.toml")]).status.success());
+    let tickets: Vec<_> = (0..20)
+        .map(|number| json!({ "id": format!("t-{number}"), "machine": "ticket", "owner": if number < 16 { "ann" } else { "bob" } }))
+        .collect();
+    assert_eq!(server.batch("items", json!(tickets)), ["created"; 20]);
+    let reserve = |number: usize| {
+        let body = json!({ "id": "r", "move": "reserve" });
+        let reply = server.post(&format!("/v1/items/t-{number}/moves"), &body);
+        (reply.status, reply.code().to_owned())
+    };
+    let told = at_once(16, reserve);
+    assert_eq!(told.iter().filter(|(status, _)| *status == 200).count(), 4, "{told:?}");
+    let refused = (409, "guard_refused".to_owned());
+    assert_eq!(told.iter().filter(|told| **told == refused).count(), 12, "{told:?}");
+    assert_eq!(reserve(16).0, 200, "another owner's seats are counted apart");
+    let taken = told.iter().position(|(status, _)| *status == 200).unwrap();
+    let left = told.iter().position(|(status, _)| *status == 409).unwrap();
+    server.post(&format!("/v1/items/t-{taken}/moves"), &json!({ "id": "l", "move": "let_go" })).is(200);
+    let again =
+        server.post(&format!("/v1/items/t-{left}/moves"), &json!({ "id": "again", "move": "reserve" }));
+    again.is(200);
 }
