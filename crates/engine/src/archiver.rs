@@ -129,7 +129,7 @@ impl Archiver {
                     std::thread::sleep(DOZE);
                 }
                 Ok(Job::Flush) => self.flush(&mut pending),
-                Ok(Job::Pages(pages)) => self.put_pages(&pages, &mut pending),
+                Ok(Job::Pages(pages)) => pending.pages.push_back(pages),
                 Ok(Job::Ids(sealed)) => pending.sealed.push_back(sealed),
                 Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -139,7 +139,7 @@ impl Archiver {
                 match job {
                     Job::Frame(frame) => pending.push(frame),
                     Job::Flush => self.flush(&mut pending),
-                    Job::Pages(pages) => self.put_pages(&pages, &mut pending),
+                    Job::Pages(pages) => pending.pages.push_back(pages),
                     Job::Ids(sealed) => pending.sealed.push_back(sealed),
                     Job::Stop => stops = true,
                 }
@@ -150,6 +150,7 @@ impl Archiver {
             if pending.is_due() {
                 self.flush(&mut pending);
             }
+            self.put_pages(&mut pending);
             self.tend_ids(&mut pending);
             if persisted_at.elapsed() >= PERSIST_PAUSE {
                 self.persist();
@@ -161,6 +162,8 @@ impl Archiver {
             }
         }
         self.flush(&mut pending);
+        // What of a sweep is lost here the next start replays: it does not count as complete.
+        self.put_pages(&mut pending);
         self.persist();
     }
 
@@ -194,14 +197,20 @@ impl Archiver {
         Ok(())
     }
 
-    /// Keeps pages of the ledger. Pages that could not be kept are dropped with their whole sweep: the next one has them.
-    fn put_pages(&mut self, pages: &Pages, pending: &mut Pending) {
-        self.pages_waiting.fetch_sub(pages.bytes(), Ordering::AcqRel);
-        // A sweep whose beginning was lost must not count as complete.
-        let swept = pages.swept.filter(|_| !std::mem::take(&mut pending.sweep_torn));
-        if let Err(fault) = self.archive.put_pages(&pages.pages, swept) {
-            tracing::warn!(%fault, "pages of the ledger could not be kept; start-up will replay more");
-            pending.sweep_torn = pages.swept.is_none();
+    /// Keeps the pages of the ledger that wait, in their order: a sweep counts as complete only when all of it is kept,
+    /// and its pages do not come again. While they wait the partition's sweep pauses.
+    fn put_pages(&self, pending: &mut Pending) {
+        if pending.trouble_until.is_some_and(|until| until > Instant::now()) {
+            return;
+        }
+        while let Some(pages) = pending.pages.front() {
+            if let Err(fault) = self.archive.put_pages(&pages.pages, pages.swept) {
+                tracing::warn!(%fault, "pages of the ledger could not be kept; it will be tried again");
+                pending.trouble_until = Some(Instant::now() + TROUBLE_PAUSE);
+                return;
+            }
+            self.pages_waiting.fetch_sub(pages.bytes(), Ordering::AcqRel);
+            pending.pages.pop_front();
         }
     }
 
@@ -267,8 +276,8 @@ struct Pending {
     trouble_until: Option<Instant>,
     /// Full windows of ids that wait to be written.
     sealed: VecDeque<Arc<Sealed>>,
-    /// Pages of the running sweep were lost.
-    sweep_torn: bool,
+    /// Pages of the ledger that wait to be kept.
+    pages: VecDeque<Pages>,
 }
 
 impl Pending {

@@ -26,7 +26,8 @@ pub(crate) fn vault(archive: &Archive) -> Result<(Vault, Runs), Fault> {
         return Err(Fault::Archive(why));
     }
     let mut ids = Ids::new(Size::default(), runs.set());
-    let mut walker = Walker::new(history, swept.min(covered));
+    // The ids reach to one byte behind the beginning of their last event: that beginning is where events can be read from.
+    let mut walker = Walker::new(history, swept.min(covered.saturating_sub(1)));
     while let Some((position, encoded)) = walker.next()? {
         let damaged = |why: String| damaged(position, &why);
         if position >= swept {

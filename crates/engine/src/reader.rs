@@ -200,7 +200,8 @@ impl Reader {
         match read {
             Err(refusal) => respond(Err(refusal)),
             Ok(events) => {
-                asked.recalled = Some(events);
+                // What was read before stays: the request may have come twice, for something new each time.
+                asked.recalled.get_or_insert_default().extend(events);
                 self.push_again(Input::Change(asked, respond));
             }
         }

@@ -1,16 +1,23 @@
 //! A store that fails: nothing half is seen, reads go on, and a later try goes on from what is there.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use journal::disk::fake::FakeDisk;
+use ledger::PageId;
+use transaction::Time;
 
 use super::answers::assert_answers;
 use super::history::World;
-use crate::Fault;
 use crate::archive::memory::MemoryStore;
 use crate::archive::store::{Changes, Store, Table, View};
 use crate::archive::{Archive, MEMORY_KEYS, rows};
+use crate::archiver::{Archiver, Job};
+use crate::ids::Runs;
+use crate::partition::Pages;
+use crate::{Fault, SystemClock};
 
 fn over(store: Box<dyn Store>) -> Result<Archive, Fault> {
     let disk = || Arc::new(FakeDisk::new());
@@ -95,4 +102,50 @@ fn another_format_is_refused_with_what_to_do() {
     store.commit(&changes).unwrap();
     let fault = over(Box::new(store)).unwrap_err();
     assert!(fault.to_string().contains("rebuilt from the journal"), "{fault}");
+}
+
+#[test]
+fn a_page_that_could_not_be_kept_at_first_is_kept_before_its_sweep_counts() {
+    let failures = Arc::new(AtomicU32::new(0));
+    let store =
+        Failing { inner: MemoryStore::default(), failures: Arc::clone(&failures), broken: AtomicU32::new(0) };
+    let archive = over(Box::new(store)).unwrap();
+    let page = |index| PageId { table: 2, index };
+    let sweeps = [(page(0), 10), (page(1), 20)]
+        .map(|(id, position)| Pages { pages: vec![(id, position, vec![1, 2, 3])], swept: Some(position) });
+    let waiting = Arc::new(AtomicU64::new(sweeps.iter().map(Pages::bytes).sum()));
+    let archiver = Archiver {
+        archive: archive.clone(),
+        runs: Runs::open(archive.ids_disk()).unwrap(),
+        partition: Arc::default(),
+        pages_waiting: Arc::clone(&waiting),
+        released: Arc::default(),
+        waiting: Arc::default(),
+        progress: Arc::default(),
+        clock: Arc::new(SystemClock::starting_after(Time::START)),
+        meters: Arc::default(),
+        retention_ms: None,
+    };
+    failures.store(1, Ordering::Release);
+    let (jobs, queue) = channel();
+    let thread = std::thread::spawn(move || archiver.run(&queue));
+    for pages in sweeps {
+        jobs.send(Job::Pages(pages)).unwrap();
+    }
+    let by = Instant::now() + Duration::from_secs(20);
+    while archive.swept().unwrap() < 20 {
+        assert!(Instant::now() < by, "the second sweep was never kept");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    jobs.send(Job::Stop).unwrap();
+    thread.join().unwrap();
+    let mut found = Vec::new();
+    archive
+        .pages(&mut |id, position, _| {
+            found.push((id, position));
+            Ok(())
+        })
+        .unwrap();
+    assert_eq!(found, [(page(0), 10), (page(1), 20)], "start-up goes by the newest page of each");
+    assert_eq!(waiting.load(Ordering::Acquire), 0);
 }

@@ -1,5 +1,7 @@
 //! The ledger inside the partition: frames, branches, keys, expiry.
 
+mod starts;
+
 use ::ledger::{
     Amount, Asset, Batch, Capture, Cause, Command as Member, Entry, Expiry, Floor, Hold, Linked, Open,
     Origin, Results, Run, Take,
