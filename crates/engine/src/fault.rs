@@ -27,13 +27,13 @@ pub enum Fault {
         /// Where the journal ends.
         last: u64,
     },
-    /// The archive is missing and the journal no longer reaches back to the beginning.
+    /// The archive, or its history of the ledger, is missing or damaged, and the journal no longer reaches back to the beginning.
     #[error(
-        "the archive holds events up to {archived}, but the journal begins at {first}: restore the archive folder from a backup, or the journal segments before {first}"
+        "{why}, but the journal begins at {first}: restore the archive folder from a backup, or the journal segments before {first}"
     )]
     HistoryMissing {
-        /// What the archive holds.
-        archived: u64,
+        /// What is missing, or damaged.
+        why: String,
         /// Where the journal begins.
         first: u64,
     },

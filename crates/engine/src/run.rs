@@ -264,7 +264,11 @@ fn catch_up(journal: &mut dyn Journal, archive: &Archive) -> Result<Time, Fault>
         return Err(Fault::ArchiveAhead { archived: archive.applied(), last });
     }
     if archived + 1 < first {
-        return Err(Fault::HistoryMissing { archived, first });
+        let why = match archive.history_damage() {
+            Some(why) => format!("the history of the ledger is damaged ({why}) and must be told anew from event 1"),
+            None => format!("the archive holds events up to {archived}"),
+        };
+        return Err(Fault::HistoryMissing { why, first });
     }
     let (mut tail, mut time) = (Tail::default(), Time::START);
     // The last frame is read in any case: it tells the time.

@@ -38,6 +38,8 @@ pub struct Checked {
     pub purged: u64,
     /// Transactions whose rows agree with each other.
     pub transactions: u64,
+    /// Blocks of the ledger's history that fit their sums; what follows them fits the archive's.
+    pub blocks: u64,
 }
 
 /// A comparison under way: give it the journal's entries in order, then [`Check::finish`] it.
@@ -207,8 +209,9 @@ impl Check {
             );
             return Ok(Err(Difference { sequence: None, what }));
         }
-        if let Err(difference) = self.past.finish(self.first) {
-            return Ok(Err(difference));
+        match self.past.finish(self.first)? {
+            Ok(blocks) => self.checked.blocks = blocks,
+            Err(difference) => return Ok(Err(difference)),
         }
         if self.unfinished != 0 {
             let what = format!("the archive lacks {} transactions that have not finished", self.unfinished);

@@ -1,10 +1,12 @@
 //! Compares the history of the ledger with the journal, for `tercet journal verify`: byte by byte, from the first event
-//! that the journal still holds to the end of both.
+//! that the journal still holds to the end of both; and all of it with its sums, which also speak for what the journal
+//! has released.
 //!
 //! Only reads. Read next: `history/walker.rs`.
 
 use super::Shared;
 use super::check::{Compared, Difference, differs};
+use crate::Fault;
 use crate::history::{History, Walker};
 
 /// A comparison under way.
@@ -35,8 +37,7 @@ impl CheckPast {
     /// Compares one entry.
     pub(super) fn entry(&mut self, sequence: u64, encoded: &[u8]) -> Compared {
         if let Some(why) = &self.damage {
-            let what = format!("the history of the ledger is damaged: {why}; a start tells it anew");
-            return Ok(differs(sequence, what));
+            return Ok(differs(sequence, damaged(why)));
         }
         if self.walker.is_none() {
             let lacks = || differs(sequence, "the history lacks this event of the ledger".to_owned());
@@ -53,18 +54,38 @@ impl CheckPast {
         })
     }
 
-    /// Whether both end alike; and begin alike, when the journal still has its beginning.
-    pub(super) fn finish(&self, first: Option<u64>) -> Result<(), Difference> {
+    /// Whether both end alike, and begin alike when the journal still has its beginning; and whether every byte is what
+    /// was written. Answers how many blocks are.
+    pub(super) fn finish(&self, first: Option<u64>) -> Result<Result<u64, Difference>, Fault> {
+        let differs = |what| Ok(Err(Difference { sequence: None, what }));
+        if let Some(why) = &self.damage {
+            return differs(damaged(why));
+        }
         let end = self.history.end();
         let seen = match &self.walker {
             Some(walker) => walker.position(),
             None if first == Some(1) => 0,
             None => end,
         };
-        if self.damage.is_some() || seen == end {
-            return Ok(());
+        if seen != end {
+            return differs(format!(
+                "the history of the ledger ends at {end}, the journal's events at {seen}"
+            ));
         }
-        let what = format!("the history of the ledger ends at {end}, the journal's events at {seen}");
-        Err(Difference { sequence: None, what })
+        if let Some(why) = self.history.mended() {
+            return differs(format!(
+                "the sums of the ledger's history were damaged: {why}; every byte of the history is what was written, \
+                 and the sums were made anew: verify again"
+            ));
+        }
+        let checked = self.history.check_blocks()?;
+        Ok(checked
+            .map_err(|why| Difference { sequence: None, what: format!("the history of the ledger: {why}") }))
     }
+}
+
+fn damaged(why: &str) -> String {
+    format!(
+        "the history of the ledger is damaged: {why}; a start tells it anew, if the journal has its beginning"
+    )
 }

@@ -148,6 +148,12 @@ impl Archive {
         self.shared.told.load(Ordering::Acquire)
     }
 
+    /// Why the history of the ledger is told anew from the journal's beginning, if it is: file and offset, in words.
+    #[must_use]
+    pub fn history_damage(&self) -> Option<&str> {
+        self.shared.damage.as_deref()
+    }
+
     /// The first sequence that it must be given next: all before is here. Entries that one part of it has already may be
     /// given again.
     #[must_use]

@@ -10,7 +10,7 @@
 //! | keys | scope | sequence with its highest bit telling which, [`KeyRow`] or [`ReplyRow`] |
 //! | key_ages | sequence of the key's entry | scope |
 //! | pages | table, index of a page of the ledger's live state | position, the page |
-//! | meta | a name | a number; `history`: three |
+//! | meta | a name | a number; `history`: three, and a sum |
 //!
 //! Numbers in keys are big endian, so that they sort by age. Lengths go before label keys and values, so that no label
 //! is a prefix of another, whatever characters it has.
@@ -72,24 +72,22 @@ impl Told {
         Told { applied, reach: Reach::NOTHING }
     }
 
-    pub(crate) fn encode(&self) -> [u8; 24] {
-        let mut row = [0; 24];
-        row[..8].copy_from_slice(&self.applied.to_be_bytes());
-        row[8..16].copy_from_slice(&self.reach.end.to_be_bytes());
-        row[16..].copy_from_slice(&self.reach.last.to_be_bytes());
-        row
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let Reach { end, last, sum } = self.reach;
+        let numbers = [Some(self.applied), Some(end), Some(last), sum];
+        numbers.into_iter().flatten().flat_map(u64::to_be_bytes).collect()
     }
 
+    /// Rows from before there were sums lack the fourth number.
     pub(crate) fn decode(row: &[u8]) -> Result<Told, Fault> {
-        let numbers: &[[u8; 8]; 3] = row
-            .as_chunks()
-            .0
-            .try_into()
-            .ok()
-            .filter(|_| row.len() == 24)
-            .ok_or_else(|| damaged("history's row"))?;
-        let [applied, end, last] = numbers.map(u64::from_be_bytes);
-        Ok(Told { applied, reach: Reach { end, last } })
+        let (numbers, rest) = row.as_chunks();
+        let (applied, end, last, sum) = match (numbers, rest) {
+            (&[applied, end, last], []) => (applied, end, last, None),
+            (&[applied, end, last, sum], []) => (applied, end, last, Some(u64::from_be_bytes(sum))),
+            _ => return Err(damaged("history's row")),
+        };
+        let [applied, end, last] = [applied, end, last].map(u64::from_be_bytes);
+        Ok(Told { applied, reach: Reach { end, last, sum } })
     }
 }
 
@@ -282,6 +280,19 @@ mod tests {
                     (0..row.len()).for_each(|cut| assert!(Summary::decode(&row[..cut]).is_err()));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn the_row_of_the_history_reads_with_a_sum_and_without_one_and_no_cut_of_it_reads() {
+        for sum in [None, Some(0), Some(u64::MAX)] {
+            let told = Told { applied: 7, reach: Reach { end: 300, last: 200, sum } };
+            let row = told.encode();
+            assert_eq!(row.len(), if sum.is_some() { 32 } else { 24 });
+            assert_eq!(Told::decode(&row).unwrap(), told);
+            (0..row.len())
+                .filter(|cut| *cut != 24)
+                .for_each(|cut| assert!(Told::decode(&row[..cut]).is_err()));
         }
     }
 

@@ -7,7 +7,6 @@ use ledger::{Event, HoldState, Literal, Value};
 use transaction::Time;
 
 use super::History;
-use super::record::fault;
 use super::steps::former;
 use crate::Fault;
 
@@ -80,7 +79,7 @@ pub(crate) fn hold_at(history: &History, position: u64) -> Result<RawHold, Fault
         Event::Reopened { id, amount, captured, from, to, .. } => {
             (id.into(), HoldState::Held, (from.account, to), (captured, amount, 0))
         }
-        _ => return Err(fault(position, "this is no event of a hold")),
+        _ => return Err(last.fault("this is no event of a hold")),
     };
     let mut hold = RawHold {
         id,
@@ -133,7 +132,7 @@ pub(crate) fn item_at(history: &History, position: u64) -> Result<RawItem, Fault
         }
         _ => None,
     };
-    let mut item = item.ok_or_else(|| fault(position, "this is no event of an item"))?;
+    let mut item = item.ok_or_else(|| record.fault("this is no event of an item"))?;
     loop {
         if let Event::ItemCreated { owner, attributes, .. } = record.kept()?.event {
             item.owner = item.owner.take().or(owner.map(Box::from));

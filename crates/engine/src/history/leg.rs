@@ -3,7 +3,7 @@
 use ledger::{Event, Leg};
 
 use super::History;
-use super::record::{Record, fault};
+use super::record::Record;
 use crate::Fault;
 
 /// The side of an event on which an account stands.
@@ -46,6 +46,6 @@ pub(super) fn read_leg(
     let record = history.read(position)?;
     match leg_of(&record.kept()?.event, account) {
         Some((_, leg)) if leg.version == version => Ok((record, leg)),
-        _ => Err(fault(position, &format!("this is not event {version} of account {account}"))),
+        _ => Err(record.fault(&format!("this is not event {version} of account {account}"))),
     }
 }

@@ -8,6 +8,7 @@
 //! Read next: `segments.rs` (the files), `walker.rs` (from event to event), `statement.rs` (how an account's past is told).
 
 mod balances;
+mod blocks;
 mod cursor;
 mod descent;
 mod ended;
@@ -17,6 +18,7 @@ mod record;
 mod segments;
 mod statement;
 mod steps;
+mod sums;
 #[cfg(test)]
 mod tests;
 mod walker;
@@ -25,15 +27,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use journal::Disk;
+use ledger::Kept;
 
 pub(crate) use self::balances::balances_at;
+use self::blocks::{Files, Resumed, Sizes};
 pub(crate) use self::ended::{RawHold, RawItem, hold_at, item_at};
 pub(crate) use self::line::{RawLine, RawStatement};
 pub(crate) use self::record::{HEAD, Record, Run};
 use self::record::{head, whole};
-use self::segments::{Place, SEGMENT_BYTES, Segments};
+use self::segments::{Place, SEGMENT_BYTES};
 pub(crate) use self::statement::{Head, statement};
 pub(crate) use self::steps::{RawOf, RawStep, RawSteps, steps};
+use self::sums::Chain;
 pub(crate) use self::walker::Walker;
 use crate::Fault;
 
@@ -47,11 +52,13 @@ pub(crate) struct Reach {
     pub(crate) end: u64,
     /// Where the latest event lies; [`ledger::NONE`] before the first.
     pub(crate) last: u64,
+    /// The sum of the block that the end lies in, which speaks for all bytes before it; `None`: there were no sums yet.
+    pub(crate) sum: Option<u64>,
 }
 
 impl Reach {
     /// Before the first event.
-    pub(crate) const NOTHING: Reach = Reach { end: 0, last: ledger::NONE };
+    pub(crate) const NOTHING: Reach = Reach { end: 0, last: ledger::NONE, sum: None };
 }
 
 /// The history of the ledger; cheap to clone.
@@ -61,8 +68,10 @@ pub(crate) struct History {
 }
 
 struct Shared {
-    segments: Segments,
+    files: Files,
     end: AtomicU64,
+    /// What was wrong with the sums at the open, and was mended.
+    mended: Option<String>,
     writer: Mutex<Writer>,
     #[cfg(test)]
     reads: AtomicU64,
@@ -71,6 +80,7 @@ struct Shared {
 /// What only the appending thread needs.
 struct Writer {
     last: u64,
+    chain: Chain,
     /// A sync failed: what it was to keep may be lost although it can still be read.
     failed: Option<String>,
 }
@@ -82,25 +92,27 @@ impl History {
     /// # Errors
     /// When the disk fails.
     pub(crate) fn open(disk: Arc<dyn Disk>, reach: Reach) -> Result<Result<History, String>, Fault> {
-        History::with_segments(disk, SEGMENT_BYTES, reach)
+        History::with_sizes(disk, Sizes::REAL, reach)
     }
 
-    fn with_segments(
-        disk: Arc<dyn Disk>,
-        bytes: u64,
-        reach: Reach,
-    ) -> Result<Result<History, String>, Fault> {
-        let segments = match Segments::open(disk, bytes, reach.end)? {
-            Ok(segments) => segments,
+    fn with_sizes(disk: Arc<dyn Disk>, sizes: Sizes, reach: Reach) -> Result<Result<History, String>, Fault> {
+        let files = match Files::open(disk, sizes, reach.end)? {
+            Ok(files) => files,
             Err(why) => return Ok(Err(why)),
         };
-        let history = History::over(segments, reach);
+        let resumed = match files.resume(reach)? {
+            Ok(resumed) => resumed,
+            Err(why) => return Ok(Err(why)),
+        };
+        let history = History::over(files, reach, resumed);
         Ok(history.check_last(reach).map(|()| history))
     }
 
     /// An empty history in a folder whose files, if there are any, are of no use; they stay until the first event comes.
     pub(crate) fn anew(disk: Arc<dyn Disk>) -> History {
-        History::over(Segments::none(disk, SEGMENT_BYTES), Reach::NOTHING)
+        let files = Files::none(disk, Sizes::REAL);
+        let chain = Chain::new(files.block, 0, 0);
+        History::over(files, Reach::NOTHING, Resumed { chain, mended: None })
     }
 
     /// A history in memory, for tests.
@@ -109,11 +121,12 @@ impl History {
         History::anew(Arc::new(journal::disk::fake::FakeDisk::new()))
     }
 
-    fn over(segments: Segments, reach: Reach) -> History {
+    fn over(files: Files, reach: Reach, Resumed { chain, mended }: Resumed) -> History {
         let shared = Shared {
-            segments,
+            files,
             end: AtomicU64::new(reach.end),
-            writer: Mutex::new(Writer { last: reach.last, failed: None }),
+            mended,
+            writer: Mutex::new(Writer { last: reach.last, chain, failed: None }),
             #[cfg(test)]
             reads: AtomicU64::new(0),
         };
@@ -140,7 +153,7 @@ impl History {
     /// How far it goes now. To be asked by the appending thread.
     #[cfg(test)]
     pub(crate) fn reach(&self) -> Reach {
-        Reach { last: self.writer().last, end: self.end() }
+        self.reach_of(&self.writer())
     }
 
     /// Appends events that are durable in the journal. They can be read when this returns, and are durable here only
@@ -152,8 +165,12 @@ impl History {
         let Some(last) = run.last() else { return Ok(()) };
         let mut writer = self.writer();
         let end = self.end();
-        self.shared.segments.write(end, run.bytes())?;
-        writer.last = end + last;
+        self.shared.files.segments.write(end, run.bytes())?;
+        let (mut chain, mut full) = (writer.chain.clone(), Vec::new());
+        let first = chain.full();
+        chain.take(run.bytes(), &mut full);
+        self.shared.files.sums.put(first, &full)?;
+        (writer.chain, writer.last) = (chain, end + last);
         self.shared.end.store(end + run.bytes().len() as u64, Ordering::Release);
         Ok(())
     }
@@ -168,8 +185,9 @@ impl History {
             let why = format!("the history could not be made durable ({why}): start this process again");
             return Err(Fault::Archive(why));
         }
-        let reach = Reach { last: writer.last, end: self.end() };
-        self.shared.segments.sync().inspect_err(|fault| writer.failed = Some(fault.to_string()))?;
+        let reach = self.reach_of(&writer);
+        let synced = self.shared.files.segments.sync().and_then(|()| self.shared.files.sums.sync());
+        synced.inspect_err(|fault| writer.failed = Some(fault.to_string()))?;
         Ok(reach)
     }
 
@@ -184,15 +202,15 @@ impl History {
         let first = FIRST_READ.min(place.room);
         let mut bytes = vec![0; whole(first)];
         place.read(&mut bytes, position)?;
-        let length = head(&bytes).map_err(|why| place.damaged(position, &why))?;
+        let length = head(&bytes).map_err(|why| self.fault(position, &why))?;
         if length > place.room {
-            return Err(place.damaged(position, "it goes on beyond the end"));
+            return Err(self.fault(position, "it goes on beyond the end"));
         }
         bytes.resize(whole(length), 0);
         if length > first {
             place.read(&mut bytes[whole(first)..], position + first)?;
         }
-        Ok(Record::new(position, bytes))
+        Ok(Record::new(self, position, bytes))
     }
 
     /// The position of the event with this sequence, if it is here: the first event of each file says where to look.
@@ -201,7 +219,7 @@ impl History {
     /// When the disk fails or an event cannot be decoded.
     pub(crate) fn position_of(&self, sequence: u64) -> Result<Option<u64>, Fault> {
         let mut from = 0;
-        for start in self.shared.segments.starts().into_iter().filter(|start| *start < self.end()) {
+        for start in self.shared.files.segments.starts().into_iter().filter(|start| *start < self.end()) {
             if self.read(start)?.kept()?.sequence > sequence {
                 break;
             }
@@ -209,7 +227,7 @@ impl History {
         }
         let mut walker = Walker::new(self, from);
         while let Some((position, event)) = walker.next()? {
-            let found = record::kept(position, event)?.sequence;
+            let found = Kept::decode(event).map_err(|why| self.fault(position, &why))?.sequence;
             if found >= sequence {
                 return Ok((found == sequence).then_some(position));
             }
@@ -217,8 +235,32 @@ impl History {
         Ok(None)
     }
 
+    /// Checks every block that is full; answers how many there are, or what does not fit, in words.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub(crate) fn check_blocks(&self) -> Result<Result<u64, String>, Fault> {
+        let end = self.end();
+        let full = end / self.shared.files.block;
+        Ok(self.shared.files.first_unfit(full, end)?.map_or(Ok(full), Err))
+    }
+
+    /// What was wrong with the sums when this was opened, though the bytes were whole; it is mended.
+    pub(crate) fn mended(&self) -> Option<&str> {
+        self.shared.mended.as_deref()
+    }
+
+    /// What is wrong with the event at a position, and whether its block is what was written.
+    fn fault(&self, position: u64, why: &str) -> Fault {
+        record::fault(position, &format!("{why} ({})", self.shared.files.verdict(position, self.end())))
+    }
+
+    fn reach_of(&self, writer: &Writer) -> Reach {
+        Reach { last: writer.last, end: self.end(), sum: Some(writer.chain.sum()) }
+    }
+
     fn place(&self, position: u64) -> Result<Place, Fault> {
-        self.shared.segments.place(position, self.end())
+        self.shared.files.segments.place(position, self.end())
     }
 
     fn writer(&self) -> MutexGuard<'_, Writer> {

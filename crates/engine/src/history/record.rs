@@ -4,6 +4,7 @@
 
 use ledger::Kept;
 
+use super::History;
 use crate::Fault;
 use crate::entry::Room;
 
@@ -12,16 +13,18 @@ pub(crate) const HEAD: u64 = ledger::HEAD;
 const ROOM: u8 = Room::Ledger as u8;
 
 /// An event that was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Record {
+    /// Where it is from: what is wrong with it is told with what its block's sum says.
+    history: History,
     position: u64,
     bytes: Vec<u8>,
 }
 
 impl Record {
     /// `bytes` are the head and the event.
-    pub(super) fn new(position: u64, bytes: Vec<u8>) -> Record {
-        Record { position, bytes }
+    pub(super) fn new(history: &History, position: u64, bytes: Vec<u8>) -> Record {
+        Record { history: history.clone(), position, bytes }
     }
 
     /// Where it lies.
@@ -44,13 +47,13 @@ impl Record {
     /// # Errors
     /// When the bytes are no event of this version.
     pub(crate) fn kept(&self) -> Result<Kept<'_>, Fault> {
-        kept(self.position, self.event())
+        Kept::decode(self.event()).map_err(|why| self.fault(&why))
     }
-}
 
-/// Decodes an event that lies at `position`.
-pub(crate) fn kept(position: u64, event: &[u8]) -> Result<Kept<'_>, Fault> {
-    Kept::decode(event).map_err(|why| fault(position, &why))
+    /// What is wrong with it.
+    pub(super) fn fault(&self, why: &str) -> Fault {
+        self.history.fault(self.position, why)
+    }
 }
 
 /// What is wrong with the event at a position.

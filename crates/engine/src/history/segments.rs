@@ -52,9 +52,14 @@ impl Place {
         read.map_err(|error| fault(position, &format!("{}: {error}", segment.shown)))
     }
 
-    /// What is wrong at a position.
-    pub(super) fn damaged(&self, position: u64, why: &str) -> Fault {
-        fault(position, &format!("{}: {why}", self.segment.shown))
+    /// Where a position lies in its file.
+    pub(super) fn offset(&self, position: u64) -> u64 {
+        position - self.segment.start
+    }
+
+    /// Its file's path, for messages.
+    pub(super) fn shown(&self) -> &str {
+        &self.segment.shown
     }
 }
 
@@ -188,12 +193,12 @@ impl Segments {
 }
 
 /// An error of the disk, with what was being done to what.
-fn failed<'a>(act: &'a str, shown: &'a str) -> impl FnOnce(io::Error) -> Fault + use<'a> {
+pub(super) fn failed<'a>(act: &'a str, shown: &'a str) -> impl FnOnce(io::Error) -> Fault + use<'a> {
     move |error| Fault::Archive(format!("the history: {act} {shown}: {error}"))
 }
 
 /// Fills `buffer` from `offset`; a file that ends before is an error.
-fn read_exact(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+pub(super) fn read_exact(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read_at(&mut buffer[filled..], offset + filled as u64) {
@@ -207,7 +212,7 @@ fn read_exact(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result
 }
 
 /// Writes all of `bytes`.
-fn write_all(file: &dyn DiskFile, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+pub(super) fn write_all(file: &dyn DiskFile, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         match file.write_at(bytes, offset) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

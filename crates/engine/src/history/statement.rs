@@ -6,11 +6,11 @@
 
 use transaction::{Refusal, Time};
 
+use super::History;
 use super::cursor::{self, Kind};
 use super::descent::{Goal, Node, descend};
 use super::leg::leg_of;
 use super::line::{RawLine, RawStatement, cause_of, line};
-use super::{History, record};
 use crate::{Direction, Fault, StatementQuery};
 
 /// Lines of one page at most, whatever is asked.
@@ -145,6 +145,6 @@ impl Page<'_> {
             return Ok(None);
         }
         let line = leg_of(&kept.event, self.head.account).and_then(|(side, leg)| line(&kept, side, &leg));
-        line.map(Some).ok_or_else(|| record::fault(node.record.position(), "it has no line in a statement"))
+        line.map(Some).ok_or_else(|| node.record.fault("it has no line in a statement"))
     }
 }

@@ -8,7 +8,7 @@ use transaction::{Refusal, Time};
 use super::History;
 use super::cursor::{self, Kind};
 use super::line::{cause_of, cause_text};
-use super::record::{Record, fault};
+use super::record::Record;
 use crate::{CauseText, Fault, HistoryQuery};
 
 /// Steps of one page at most, whatever is asked.
@@ -112,7 +112,7 @@ pub(super) fn former(record: &Record) -> Result<u64, Fault> {
         {
             Ok(prev)
         }
-        _ => Err(fault(record.position(), "this is no event of a hold or an item, or leads nowhere")),
+        _ => Err(record.fault("this is no event of a hold or an item, or leads nowhere")),
     }
 }
 
@@ -154,5 +154,5 @@ fn step(record: &Record) -> Result<RawStep, Fault> {
 }
 
 fn no_step(record: &Record) -> Fault {
-    fault(record.position(), "this is no event of a hold or an item")
+    record.fault("this is no event of a hold or an item")
 }

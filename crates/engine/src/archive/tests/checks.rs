@@ -39,7 +39,7 @@ fn the_same_history_passes_in_whole_in_part_and_when_the_archive_is_behind() {
     let archive = archived(&world.entries);
     let whole = compare(&archive, &world.entries).unwrap();
     let transactions = world.transactions.len() as u64;
-    assert_eq!(whole, Checked { entries: all, purged: 0, transactions });
+    assert_eq!(whole, Checked { entries: all, purged: 0, transactions, blocks: 0 });
     let tail = compare(&archive, &world.entries[500..]).unwrap();
     assert_eq!(tail.entries, all - 500);
     let behind = compare(&archived(&world.entries[..700]), &world.entries).unwrap();

@@ -10,6 +10,7 @@ mod lists;
 mod pages;
 mod purges;
 mod stores;
+mod sums;
 
 use std::path::Path;
 

@@ -5,4 +5,5 @@ mod files;
 mod long;
 mod statements;
 mod steps;
+mod sums;
 mod world;
