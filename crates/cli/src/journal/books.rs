@@ -71,6 +71,11 @@ impl<'a> Books<'a> {
 
     /// Takes in all that the archive's history has.
     fn history(&mut self, archive: &Archive, first: u64) -> Result<(), String> {
+        if let Some(why) = archive.history_damage() {
+            return Err(format!(
+                "the history of the ledger is damaged: {why}; the journal, which begins at {first}, cannot make it anew"
+            ));
+        }
         let told = archive.history_applied();
         if told + 1 < first {
             return Err(format!(
