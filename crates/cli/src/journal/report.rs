@@ -29,8 +29,8 @@ pub(super) fn text(data: &Path, found: &Found) -> String {
     let ledger = ledger_text(ledger);
     let archive = match archive {
         Compared::Alike(checked) => format!(
-            "alike in {} entries and {} transactions, {} entries past their retention",
-            checked.entries, checked.transactions, checked.purged
+            "alike in {} entries and {} transactions, {} entries past their retention\n  history   every byte fits its sum: {} blocks of 64 KiB and what follows",
+            checked.entries, checked.transactions, checked.purged, checked.blocks
         ),
         Compared::Missing => "there is none; the next start makes it from the journal".to_owned(),
         Compared::InUse(holder) => format!("not compared: the folder is in use by {holder}"),
@@ -60,6 +60,7 @@ pub(super) fn object(found: &Found) -> Value {
     let archive = match archive {
         Compared::Alike(checked) => json!({
             "state": "alike", "entries": checked.entries, "purged": checked.purged, "transactions": checked.transactions,
+            "history_blocks": checked.blocks,
         }),
         Compared::Missing => json!({ "state": "missing" }),
         Compared::InUse(holder) => json!({ "state": "in_use", "holder": holder }),

@@ -79,6 +79,11 @@ fn check(data: &Path) -> Result<Found, String> {
         Lock::Free(_) if !archive_path(data).is_dir() => None,
         Lock::Free(folder) => Some(folder.archive().map_err(|error| words(&error))?),
     };
+    if let Some(why) = archive.as_ref().and_then(Archive::history_damage) {
+        return Err(format!(
+            "the history of the ledger is damaged: {why}; the next start tells it anew, if the journal has its beginning"
+        ));
+    }
     let mut checks = Checks {
         replay: Replay::default(),
         books: Books::new(archive.as_ref()),
