@@ -19,7 +19,11 @@ impl Desk<'_> {
         }
         check_cause(&capture.cause)?;
         let key = digest::id(self.ledger.keys, Space::Capture, (capture.hold, capture.id));
-        if let Some(known) = self.book.known(key.hash) {
+        // A branch captures once, and all there is: while its hold is open nothing was captured, and nothing that the index
+        // of ids says, or fails to say, may keep a decision from being carried out.
+        if !self.is_first_of_branch(capture)
+            && let Some(known) = self.book.known(key.hash)
+        {
             return self.repeat_capture(capture, (known, key));
         }
         let Some(slot) = self.open_hold(capture.hold, capture.origin)? else {
@@ -42,6 +46,12 @@ impl Desk<'_> {
             self.learn_end(capture.hold, HoldEnd { state: HoldState::Captured, scale }, position);
         }
         Ok(Outcome { done: Done::Captured, amount: Some(amount), scale })
+    }
+
+    fn is_first_of_branch(&self, capture: &Capture<&str>) -> bool {
+        let hash = self.ledger.hash(Space::Hold, "", capture.hold);
+        let is_whole = capture.origin == Origin::Branch && capture.amount.is_none();
+        is_whole && self.ledger.holds.find(hash, capture.hold).is_some()
     }
 
     fn keep_capture(

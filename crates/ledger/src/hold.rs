@@ -72,6 +72,9 @@ impl Desk<'_> {
             .cause(&hold.cause)
             .value();
         if let Some(known) = self.book.known(key.hash) {
+            if hold.origin == Origin::Branch {
+                return Err(Box::new(once(hold.id)));
+            }
             let amount = (hold.take == Take::Exactly).then_some(units);
             return self.repeat(known, content, (amount, pair.scale));
         }
@@ -278,6 +281,12 @@ impl Desk<'_> {
         }
         self.ledger.lots.get(&slot).map_or_else(Vec::new, |lots| lots.unhold(kept, units, into))
     }
+}
+
+/// Why a branch does not try a second time: only an id of a transaction that is long forgotten leads here, and what that
+/// one held must not be taken for held.
+pub(crate) fn once(id: &str) -> Refusal {
+    r::ID_MISMATCH.because(format!("`{id}` was used before, by a transaction of the same id"))
 }
 
 /// Why nothing can be done to a closed hold.

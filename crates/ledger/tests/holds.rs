@@ -218,6 +218,8 @@ fn a_hold_of_a_branch_answers_to_the_branch_alone() {
     desk.ok(&own_release("tx/2"));
     assert_eq!(desk.ok(&own_release("tx/2")).0, Done::Duplicate);
     assert_eq!(desk.refused(&own_capture("tx/2")), "hold_closed");
+    // A transaction of the same id, when the first is long forgotten, must not take that for held.
+    assert_eq!(desk.refused(&owned("tx/2")), "id_mismatch");
     desk.after_ms(10);
     assert_eq!(desk.refused(&own_capture("tx/3")), "hold_expired");
     assert_eq!(desk.refused(&reopen("r1", "tx/3")), "hold_owned");

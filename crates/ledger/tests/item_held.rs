@@ -97,3 +97,24 @@ fn a_cancel_after_lapse_leads_to_the_lapsed_state() {
     world.one(branch("t/b/cancel", ("t-1", "leave"), None)).unwrap();
     assert_eq!(world.state("t-1"), "lapsed");
 }
+
+#[test]
+fn a_decision_is_carried_out_although_somebody_used_its_id() {
+    let mut world = active();
+    // Whoever may move the item can choose any id, that of a confirm to come too.
+    let lock = Move { owner: Some("u-1"), ..moved("t/b/confirm", ("c-1", "lock")) };
+    world.one(Command::Move(lock)).unwrap();
+    world.step("m-2", ("c-1", "unlock")).unwrap();
+    world.one(branch("t/b/try", ("c-1", "lock"), Some(("use", "unlock")))).unwrap();
+    assert_eq!(word(&world.one(branch("t/b/confirm", ("c-1", "use"), None))), "moved");
+    assert_eq!(world.state("c-1"), "used");
+}
+
+#[test]
+fn a_branch_whose_transactions_id_comes_again_after_it_was_forgotten_holds_nothing() {
+    let mut world = active();
+    world.one(branch("t/b/try", ("c-1", "lock"), Some(("use", "unlock")))).unwrap();
+    world.one(branch("t/b/cancel", ("c-1", "unlock"), None)).unwrap();
+    let (code, _) = refused(world.one(branch("t/b/try", ("c-1", "lock"), Some(("use", "unlock")))));
+    assert_eq!(code, "id_mismatch", "it must not be told that it holds the coupon");
+}

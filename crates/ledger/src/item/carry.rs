@@ -7,11 +7,12 @@ use transaction::Refusal;
 use super::{Around, Declared, Ended, ItemBefore, create_content, declare_content, move_content};
 use crate::desk::{Decision, Desk, check_cause};
 use crate::field::Reader;
+use crate::hold::once;
 use crate::pages::Table;
 use crate::refusal::{ID_MISMATCH, MOVE_UNDECLARED};
 use crate::undo::Before;
 use crate::{
-    Command, Create, Declare, Done, Event, ItemView, Kept, Known, Ledger, MachineView, Move, Outcome,
+    Command, Create, Declare, Done, Event, ItemView, Kept, Known, Ledger, MachineView, Move, Origin, Outcome,
 };
 
 impl Ledger {
@@ -114,7 +115,13 @@ impl Desk<'_> {
     fn step(&mut self, step: &Move<&str>) -> Decision {
         check_cause(&step.cause)?;
         let (hash, content) = move_content(self.ledger.keys, step);
-        if let Some(known) = self.book.known(hash) {
+        // A decision is carried out whatever else used its id: only the branch that holds an item has this confirm or cancel.
+        if !self.ledger.items.is_held_for(step)
+            && let Some(known) = self.book.known(hash)
+        {
+            if step.origin == Origin::Branch && step.then.is_some() {
+                return Err(Box::new(once(step.id)));
+            }
             return Ok(repeated(known, content)?);
         }
         match self.ledger.items.find(step.item) {

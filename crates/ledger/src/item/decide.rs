@@ -106,6 +106,13 @@ impl Items {
         }
     }
 
+    /// Whether this is the confirm or cancel of the branch that holds the item.
+    pub(crate) fn is_held_for(&self, step: &Move<&str>) -> bool {
+        let item = || self.slab.get(self.find(step.item)?);
+        step.origin == Origin::Branch
+            && item().and_then(|item| item.held.as_ref()).is_some_and(|held| is_holder(held, step))
+    }
+
     /// Decides what an item's own time demands, which has come.
     pub(crate) fn decide_timed(&self, slot: u32, now: Time) -> Option<Moved> {
         let item = self.slab.get(slot)?;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use ledger::{Compare, Expires, Guard, Literal, Machine, Move, Operand, Quota, Value, When};
+use ledger::{Compare, Expires, Guard, Literal, Machine, Move, Operand, Origin, Quota, Value, When};
 
 /// A value as the model keeps it.
 #[derive(Clone, Debug, PartialEq)]
@@ -151,8 +151,17 @@ impl Model {
     pub(crate) fn step(&mut self, step: &Move<&str>) -> &'static str {
         self.fall_due();
         let key = format!("move {} {}", step.item, step.id);
-        if let Some(word) = self.known(key.clone(), format!("{step:?}")) {
-            return word;
+        let branch = step.id.rsplit_once('/').map_or(step.id, |(branch, _)| branch);
+        let holder = self.items.get(step.item).and_then(|item| item.held.as_ref());
+        let is_branch = step.origin == Origin::Branch;
+        // A decision is carried out whatever else its id was used for; a branch tries once.
+        if is_branch && step.then.is_none() && holder.is_some_and(|held| held.0 == branch) {
+            self.said.remove(&key);
+        }
+        match self.known(key.clone(), format!("{step:?}")) {
+            Some(_) if is_branch && step.then.is_some() => return "id_mismatch",
+            Some(word) => return word,
+            None => {}
         }
         let word = self.moved(step);
         if word != "moved" {

@@ -394,7 +394,8 @@ impl Model {
         let said = format!("{:?}", Hold { amount: Amount::Units(wanted), linked: Linked::No, ..*hold });
         let amount = self.said.get(&key).map(|(_, amount)| *amount);
         if let Some(answer) = self.repeat(&key, (&said, amount)) {
-            return answer;
+            // A branch holds once.
+            return if hold.origin == Origin::Branch { Err("id_mismatch") } else { answer };
         }
         self.may_exchange(hold.from, hold.to)?;
         let expires_at = self.expiry(hold.expiry)?;
@@ -422,7 +423,9 @@ impl Model {
             Origin::Branch => "branch".to_owned(),
             Origin::Direct => format!("{asked:?} {:?}", capture.cause),
         };
-        if let Some((_, amount)) = self.said.get(&key) {
+        let is_open = self.holds.get(capture.hold).is_some_and(|held| held.state == "open");
+        let is_first = capture.origin == Origin::Branch && asked.is_none() && is_open;
+        if let Some((_, amount)) = self.said.get(&key).filter(|_| !is_first) {
             if asked.is_some_and(|asked| asked <= 0) {
                 return Err("amount_invalid");
             }
