@@ -257,7 +257,7 @@ impl Running {
 }
 
 /// Takes into the archive what the journal holds beyond it; answers the time of the last frame.
-fn catch_up(journal: &mut dyn Journal, archive: &Archive) -> Result<Time, Fault> {
+pub(crate) fn catch_up(journal: &mut dyn Journal, archive: &Archive) -> Result<Time, Fault> {
     let (archived, first, last) =
         (archive.take_from() - 1, journal.first_sequence(), journal.last_sequence());
     if archive.applied() > last {

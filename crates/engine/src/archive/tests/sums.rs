@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use journal::{Frame, Journal, Memory, MemoryOptions, MemoryStore};
 use ledger::{Event, Kept};
 use transaction::Time;
 
@@ -11,6 +12,7 @@ use crate::archive::rows::{META_HISTORY, Told};
 use crate::archive::store::{Changes, Table};
 use crate::archive::{Archive, Ingest};
 use crate::entry::{Entry, ReplyRow};
+use crate::run::catch_up;
 
 /// Entries of the ledger that make a history of some blocks, and a result under its key.
 fn entries() -> Vec<Ingest> {
@@ -115,4 +117,31 @@ fn a_history_from_before_there_were_sums_gets_them_with_the_next_persist() {
     archive.persist().unwrap();
     let row = archive.shared.store.get(Table::Meta, META_HISTORY).unwrap().unwrap();
     assert_eq!(Told::decode(&row).unwrap(), told);
+}
+
+#[test]
+fn a_damaged_history_that_the_journal_cannot_tell_anew_is_refused_with_file_and_offset() {
+    let folder = tempfile::tempdir().unwrap();
+    let entries = made(folder.path());
+    let options = MemoryOptions { retain_bytes: Some(0), ..MemoryOptions::default() };
+    let mut journal = Memory::open(&MemoryStore::default(), options);
+    let (released, held) = entries.split_at(400);
+    for part in [released, held] {
+        let count = u32::try_from(part.len()).unwrap();
+        let frame = Frame { sequence: part[0].sequence, count, time: 1, payload: &super::payload(part) };
+        journal.append(&frame).unwrap();
+    }
+    journal.release(400).unwrap();
+    assert_eq!(journal.first_sequence(), 401);
+    catch_up(&mut journal, &on_disk(folder.path())).unwrap();
+    let end = usize::try_from(std::fs::metadata(folder.path().join(PAST)).unwrap().len()).unwrap();
+    flip(&folder.path().join(PAST), end - 10);
+    let refused = catch_up(&mut journal, &on_disk(folder.path())).unwrap_err().to_string();
+    let from = format!("from byte {} of ", end / 65_536 * 65_536);
+    for part in [&from, PAST, "the journal begins at 401", "restore"] {
+        assert!(refused.contains(part), "{part}: {refused}");
+    }
+    // Nothing was touched: mended from a backup it goes on.
+    flip(&folder.path().join(PAST), end - 10);
+    catch_up(&mut journal, &on_disk(folder.path())).unwrap();
 }
