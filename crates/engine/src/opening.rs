@@ -45,7 +45,7 @@ pub(crate) fn vault(archive: &Archive) -> Result<(Vault, Runs), Fault> {
         }
     }
     ledger.loaded();
-    Ok((Vault { ledger, ids, position: history.end() }, runs))
+    Ok((Vault { ledger, ids, position: history.end(), frame_most: usize::MAX }, runs))
 }
 
 /// The ledger that a start would take from the archive: its pages, then its history since. What the journal has beyond

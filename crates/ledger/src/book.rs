@@ -30,6 +30,11 @@ pub trait Book {
     fn known(&self, hash: u64) -> Option<Known>;
     /// Remembers what a key stands for.
     fn learn(&mut self, hash: u64, known: Known);
+    /// The frame has no room for more: other members are refused until the next one. What a branch of a transaction does
+    /// goes on, since a decision binds; callers see to it that few of those come at once.
+    fn is_full(&self) -> bool {
+        false
+    }
     /// A point to come back to. Marks nest: a chain within a dry run has its own, and each is rolled back at most once;
     /// one that is not rolled back is simply forgotten.
     fn mark(&mut self) -> u64;

@@ -13,7 +13,8 @@ use crate::digest::Id;
 use crate::refusal as r;
 use crate::undo::Point;
 use crate::{
-    Batch, Book, Cause, Command, Done, Event, Expiry, Kept, Known, Ledger, Linked, Outcome, Results, Run,
+    Batch, Book, Cause, Command, Done, Event, Expiry, Kept, Known, Ledger, Linked, Origin, Outcome, Results,
+    Run,
 };
 
 /// What was decided of one command.
@@ -143,6 +144,11 @@ impl Desk<'_> {
     }
 
     fn decide(&mut self, command: &Command<&str>) -> Decision {
+        if self.book.is_full() && command.origin() == Origin::Direct {
+            let words =
+                "what the members before lead to fills a frame of the journal: ask for the rest again";
+            return Err(Box::new(r::BATCH_TOO_LARGE.because(words)));
+        }
         match command {
             Command::Entry(entry) => self.post(entry),
             Command::Hold(hold) => self.hold(hold),

@@ -6,7 +6,7 @@ use crate::accounts::Keeping;
 use crate::amount::read_positive;
 use crate::desk::{Decision, Desk, check_cause, check_id};
 use crate::digest::{self, Content};
-use crate::lots::{Drawn, NEVER};
+use crate::lots::{Drawn, LOTS_MAX, NEVER};
 use crate::pair::Pair;
 use crate::refund::Refund;
 use crate::refusal as r;
@@ -39,6 +39,13 @@ impl Desk<'_> {
         let refund = self.refund(entry, (pair, wanted))?;
         let amount = refund.as_ref().map_or(wanted, |refund| refund.amount);
         let lots = self.entry_lots(pair, amount, (expires_at, refund.as_ref()));
+        if self.ledger.lots.get(&pair.to).is_some_and(|kept| !kept.has_room(&lots.1)) {
+            let words = format!(
+                "`{}` has {LOTS_MAX} lots already: let expiries fall together, on days say",
+                entry.to
+            );
+            return Err(Box::new(r::LOTS_INVALID.because(words)));
+        }
         let (from, to) = (self.ledger.accounts.at(pair.from), self.ledger.accounts.at(pair.to));
         let event = Event::Posted {
             id: entry.id,

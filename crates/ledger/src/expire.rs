@@ -12,9 +12,8 @@ impl Desk<'_> {
     pub(crate) fn fall_due(&mut self, at_most: usize) -> usize {
         for done in 0..at_most {
             let now = self.now;
-            let Some(due) = self.ledger.due.first().copied().filter(|due| due.at <= now) else {
-                return done;
-            };
+            let due = self.ledger.due.first().copied().filter(|due| due.at <= now);
+            let Some(due) = due.filter(|_| !self.book.is_full()) else { return done };
             self.fall(due);
             // A sink that cannot take a lot in (its balance would not fit) must not be asked for ever.
             self.ledger.due.remove(&due);

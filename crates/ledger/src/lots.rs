@@ -8,6 +8,9 @@ use transaction::Time;
 
 use crate::LotChange;
 
+/// The most lots of an account that new ones are added to: an event that draws from all of them stays small.
+pub(crate) const LOTS_MAX: usize = 4096;
+
 /// A lot that never expires.
 pub(crate) const NEVER: Time = Time(i64::MAX);
 
@@ -70,6 +73,12 @@ impl AccountLots {
         }
         let lot = self.lot(expires_at);
         vec![Lot { free: lot.free + units, ..lot }.change(expires_at, -units)]
+    }
+
+    /// Whether the account may keep what lots these changes make.
+    pub(crate) fn has_room(&self, changes: &[LotChange]) -> bool {
+        let new = changes.iter().filter(|change| !self.lots.contains_key(&change.expires_at)).count();
+        new == 0 || self.lots.len() + new <= LOTS_MAX
     }
 
     /// Adds free units to several lots, as they are listed.

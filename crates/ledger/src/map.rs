@@ -4,7 +4,7 @@
 
 use crate::{
     Adjust, Amount, Asset, Capture, Cause, Command, Create, Declare, Entry, Floor, Hold, Linked, Move, Open,
-    Release, Reopen, Value,
+    Origin, Release, Reopen, Value,
 };
 
 impl<S> Command<S> {
@@ -42,6 +42,23 @@ impl<S> Command<S> {
             }),
             Command::Create(create) => Command::Create(map_create(create, f)),
             Command::Move(step) => Command::Move(map_move(step, f)),
+        }
+    }
+
+    /// Who asks, where a branch of a transaction may.
+    pub(crate) fn origin(&self) -> Origin {
+        match self {
+            Command::Hold(hold) => hold.origin,
+            Command::Capture(capture) => capture.origin,
+            Command::Release(release) => release.origin,
+            Command::Move(step) => step.origin,
+            Command::Asset(_)
+            | Command::Open(_)
+            | Command::Adjust(_)
+            | Command::Entry(_)
+            | Command::Reopen(_)
+            | Command::Declare(_)
+            | Command::Create(_) => Origin::Direct,
         }
     }
 

@@ -175,3 +175,25 @@ fn a_sink_that_is_full_to_the_brim_loses_nothing() {
     assert_eq!(lots(&desk), [(6, 0), (20, 0), (30, 0)]);
     assert_eq!(desk.ledger.fall_due(99, (&mut desk.shelf, desk.now)), 0);
 }
+
+#[test]
+fn an_account_has_so_many_lots_and_no_more() {
+    let mut desk = desk();
+    let id = |number: u64| format!("l-{number}");
+    for number in 0..4096 - 3 {
+        desk.ok(&credit(&id(number), number));
+    }
+    assert_eq!(lots(&desk).len(), 4096);
+    assert_eq!(desk.refused(&credit("one-more", 5_000)), "lots_invalid");
+    desk.ok(&credit("same", 7));
+    desk.ok(&Command::Entry(plain_entry("never", "issuer", "ann", 1)));
+    // Spending is never refused for it, and makes room.
+    desk.ok(&entry("spend", "ann", "shop", 10));
+    desk.ok(&credit("one-more", 5_000));
+    assert_eq!(desk.refused(&credit("two-more", 5_001)), "lots_invalid");
+}
+
+fn credit(id: &str, number: u64) -> Command<&str> {
+    let expiry = Expiry::In(1_000_000 + number);
+    Command::Entry(Entry { expiry, ..plain_entry(id, "issuer", "ann", 1) })
+}

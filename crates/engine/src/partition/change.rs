@@ -51,7 +51,9 @@ impl Partition {
                 if change.run == Run::Real {
                     self.meters.members(&results);
                 }
-                if let (Some(key), Run::Real) = (&change.key, change.run) {
+                if let (Some(key), Run::Real) = (&change.key, change.run)
+                    && !results.iter().any(is_passing)
+                {
                     self.keep_results(key, (&change.batch, &results), now);
                 }
                 let changed = Changed { results, ids: None, replayed: false, sequence: self.batch.last };
@@ -136,6 +138,13 @@ fn of_the_past<'a>(command: &Command<&'a str>) -> Vec<(Space, &'a str, &'a str)>
     }
 }
 
+/// A refusal that is none the next time: it must not be what a repeat by idempotency key is told for ever. Members that
+/// were accepted are duplicates then.
+fn is_passing(result: &Result<Outcome, Box<Refusal>>) -> bool {
+    let passing = [&refusal::ARCHIVE_UNAVAILABLE, &ledger::refusal::BATCH_TOO_LARGE];
+    result.as_ref().is_err_and(|refused| passing.contains(&refused.kind))
+}
+
 /// Every member ends a hold: there are no more of these than there are open holds.
 fn only_finishes(batch: &Batch) -> bool {
     (0..batch.len()).filter_map(|index| batch.get(index)).all(|command| match command {
@@ -144,6 +153,9 @@ fn only_finishes(batch: &Batch) -> bool {
         _ => false,
     })
 }
+
+/// Bytes of a refusal's words that are kept with an idempotency key: thousands of results fit into a frame.
+const DETAIL_MAX: usize = 256;
 
 /// One result, as kept with an idempotency key. The layout is for ever: only append.
 #[derive(Serialize, Deserialize)]
@@ -194,7 +206,10 @@ fn encode(batch: &Batch, results: &Results) -> Vec<u8> {
                 let done = DONE.iter().position(|done| *done == outcome.done).unwrap_or(DONE.len());
                 Ok((u8::try_from(done).unwrap_or(u8::MAX), outcome.amount, outcome.scale))
             }
-            Err(refusal) => Err((refusal.kind.number, &*refusal.detail, refusal.at.as_deref())),
+            Err(refusal) => {
+                let most = refusal.detail.floor_char_boundary(DETAIL_MAX);
+                Err((refusal.kind.number, &refusal.detail[..most], refusal.at.as_deref()))
+            }
         };
         let kept = KeptResult { id: id_of(&command), outcome };
         // Writing to a growing buffer has no way to fail.

@@ -172,7 +172,7 @@ impl Partition {
     ) -> Partition {
         Partition {
             sweep: Sweep::after(swept),
-            vault,
+            vault: Vault { frame_most: config.frame_bytes.saturating_mul(3), ..vault },
             dispatch: Dispatch::new(&config, &meters),
             memory: Memory::new(&meters),
             waiters: Waiters::default(),

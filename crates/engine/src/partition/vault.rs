@@ -21,6 +21,8 @@ pub(crate) struct Vault {
     pub ids: Ids,
     /// Where in the history the next event will lie.
     pub position: u64,
+    /// Bytes of a frame beyond which members of a batch are refused: the journal takes a third more.
+    pub frame_most: usize,
 }
 
 impl Vault {
@@ -32,7 +34,8 @@ impl Vault {
         (frame, now): (&mut Frame, Time),
     ) -> Results {
         self.ids.seal_if_full();
-        let mut shelf = Shelf::new((&mut self.ids, &mut self.position), recalled, (frame, now));
+        let most = self.frame_most;
+        let mut shelf = Shelf::new((&mut self.ids, &mut self.position), recalled, (frame, most, now));
         let mut results = self.ledger.carry_out(batch, run, (&mut shelf, now));
         if let Some(fault) = shelf.fault.into_inner() {
             // Nobody could tell what those ids stand for: they were treated as taken, and are to be asked again.
@@ -49,7 +52,8 @@ impl Vault {
     pub(crate) fn fall_due(&mut self, at_most: usize, (frame, now): (&mut Frame, Time)) -> usize {
         self.ids.seal_if_full();
         let recalled = Recalled::new();
-        let mut shelf = Shelf::new((&mut self.ids, &mut self.position), &recalled, (frame, now));
+        let most = self.frame_most;
+        let mut shelf = Shelf::new((&mut self.ids, &mut self.position), &recalled, (frame, most, now));
         self.ledger.fall_due(at_most, (&mut shelf, now))
     }
 
@@ -69,6 +73,7 @@ struct Shelf<'a> {
     ids: &'a mut Ids,
     position: &'a mut u64,
     frame: &'a mut Frame,
+    most: usize,
     recalled: &'a Recalled,
     now: Time,
     marks: Vec<Mark>,
@@ -87,9 +92,18 @@ impl<'a> Shelf<'a> {
     fn new(
         (ids, position): (&'a mut Ids, &'a mut u64),
         recalled: &'a Recalled,
-        (frame, now): (&'a mut Frame, Time),
+        (frame, most, now): (&'a mut Frame, usize, Time),
     ) -> Shelf<'a> {
-        Shelf { ids, position, frame, recalled, now, marks: Vec::new(), fault: std::cell::RefCell::default() }
+        Shelf {
+            ids,
+            position,
+            frame,
+            most,
+            recalled,
+            now,
+            marks: Vec::new(),
+            fault: std::cell::RefCell::default(),
+        }
     }
 }
 
@@ -116,6 +130,10 @@ impl Book for Shelf<'_> {
 
     fn learn(&mut self, hash: u64, known: Known) {
         self.ids.insert(Row { hash, check: known.content, position: known.position });
+    }
+
+    fn is_full(&self) -> bool {
+        self.frame.payload.len() >= self.most
     }
 
     fn mark(&mut self) -> u64 {

@@ -1,5 +1,6 @@
 //! The ledger inside the partition: frames, branches, keys, expiry.
 
+mod frames;
 mod starts;
 
 use ::ledger::{
