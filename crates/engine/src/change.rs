@@ -194,7 +194,7 @@ pub struct Balances {
 pub enum Question {
     /// An account, or as it stood at a time.
     Account(Arc<str>, Option<Time>),
-    /// The accounts whose ids begin so: prefix, after which id, how many.
+    /// The accounts whose ids begin so, in the order of opening: prefix, after which id, how many.
     Accounts(Arc<str>, Arc<str>, usize),
     /// A hold, open or closed.
     Hold(Arc<str>),
@@ -219,8 +219,8 @@ pub enum Found {
     Account(Box<AccountView>),
     /// To [`Question::Account`] with a time.
     Then(Box<AccountThen>),
-    /// To [`Question::Accounts`].
-    Accounts(Vec<AccountView>),
+    /// To [`Question::Accounts`]; and the id after which to go on.
+    Accounts((Vec<AccountView>, Option<Box<str>>)),
     /// To [`Question::Hold`].
     Hold(Box<HoldView>),
     /// To [`Question::Item`].

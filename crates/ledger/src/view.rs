@@ -42,7 +42,7 @@ pub struct AccountView {
     pub version: u64,
     /// The position of the latest of them.
     pub last: u64,
-    /// Its lots, first expiring first.
+    /// Its lots, first expiring first, a thousand at most; none in a list of accounts.
     pub lots: Vec<LotView>,
 }
 

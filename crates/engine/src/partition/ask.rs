@@ -58,7 +58,8 @@ impl Partition {
                 Looked::Past(Errand::Balances(Box::new(account), head, at))
             }
             Question::Accounts(prefix, after, limit) => {
-                Looked::Here(Found::Accounts(ledger.accounts(&prefix, &after, limit)))
+                let (accounts, next) = ledger.accounts(&prefix, &after, limit);
+                Looked::Here(Found::Accounts((accounts, next.map(Box::from))))
             }
             Question::Hold(id) => match ledger.hold(&id) {
                 Some(hold) => Looked::Here(Found::Hold(Box::new(hold))),

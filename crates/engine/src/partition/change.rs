@@ -157,11 +157,16 @@ fn only_finishes(batch: &Batch) -> bool {
 /// Bytes of a refusal's words that are kept with an idempotency key: thousands of results fit into a frame.
 const DETAIL_MAX: usize = 256;
 
+/// What was done, how much, at which scale.
+type KeptOutcome = (u8, Option<i128>, u8);
+/// The refusal's number, its detail, the field at fault.
+type KeptRefusal<'a> = (u16, &'a str, Option<&'a str>);
+
 /// One result, as kept with an idempotency key. The layout is for ever: only append.
 #[derive(Serialize, Deserialize)]
 struct KeptResult<'a> {
     id: &'a str,
-    outcome: Result<(u8, Option<i128>, u8), (u16, &'a str, Option<&'a str>)>,
+    outcome: Result<KeptOutcome, KeptRefusal<'a>>,
 }
 
 /// Everything that can be done, by number: only append.

@@ -96,10 +96,10 @@ impl<'a> Asker<'a> {
         Cause { transaction: Some(self.transaction), branch: Some(self.branch), operator: None, reason: None }
     }
 
-    /// `transaction/branch`, and with several legs `transaction/branch/1` and so on.
-    fn hold(self, (index, legs): (usize, usize)) -> String {
+    /// `transaction/branch`, and of further legs `transaction/branch/2` and so on.
+    fn hold(self, index: usize) -> String {
         let Asker { transaction, branch } = self;
-        if legs == 1 {
+        if index == 0 {
             format!("{transaction}/{branch}")
         } else {
             format!("{transaction}/{branch}/{}", index + 1)
@@ -111,7 +111,7 @@ fn hold_all(asked: &mut Batch, asker: Asker<'_>, hold: &HoldSpec) {
     let legs = hold.legs.len();
     for (index, HoldLeg { from, to, amount, up_to }) in hold.legs.iter().enumerate() {
         asked.push(&Command::Hold(Hold {
-            id: &asker.hold((index, legs)),
+            id: &asker.hold(index),
             from,
             to,
             amount: match amount {
@@ -130,7 +130,7 @@ fn hold_all(asked: &mut Batch, asker: Asker<'_>, hold: &HoldSpec) {
 fn settle_holds(asked: &mut Batch, asker: Asker<'_>, (hold, decision): (&HoldSpec, Decision)) {
     let legs = hold.legs.len();
     for index in 0..legs {
-        let id = asker.hold((index, legs));
+        let id = asker.hold(index);
         let (linked, origin, cause) = (Linked::No, Origin::Branch, asker.cause());
         asked.push(&match decision {
             Decision::Confirm => {

@@ -130,7 +130,7 @@ impl World {
     /// The sum of what is posted in all accounts.
     pub(crate) fn sum(&self) -> i128 {
         match self.ask(Question::Accounts(Arc::from(""), Arc::from(""), 100_000)).unwrap() {
-            Found::Accounts(accounts) => accounts.iter().map(|account| account.posted).sum(),
+            Found::Accounts((accounts, None)) => accounts.iter().map(|account| account.posted).sum(),
             other => panic!("{other:?}"),
         }
     }

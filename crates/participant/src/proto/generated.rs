@@ -710,12 +710,16 @@ pub struct ListAccountsRequest {
     #[prost(uint32, tag = "3")]
     pub limit: u32,
 }
+/// In the order of opening. A page may be short, or empty, and still have a next.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListAccountsReply {
     #[prost(message, repeated, tag = "1")]
     pub accounts: ::prost::alloc::vec::Vec<Account>,
     #[prost(uint64, tag = "2")]
     pub sequence: u64,
+    /// Go on after this id; empty at the end.
+    #[prost(string, tag = "3")]
+    pub next: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StatementRequest {

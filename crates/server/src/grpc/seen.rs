@@ -83,8 +83,9 @@ pub(super) fn account(found: Found, sequence: u64) -> Option<proto::GetAccountRe
 
 /// Several accounts.
 pub(super) fn accounts(found: Found, sequence: u64) -> Option<proto::ListAccountsReply> {
-    let Found::Accounts(views) = found else { return None };
-    Some(proto::ListAccountsReply { accounts: views.iter().map(shown).collect(), sequence })
+    let Found::Accounts((views, next)) = found else { return None };
+    let next = next.map(String::from).unwrap_or_default();
+    Some(proto::ListAccountsReply { accounts: views.iter().map(shown).collect(), sequence, next })
 }
 
 fn shown(view: &AccountView) -> proto::Account {

@@ -32,7 +32,7 @@ pub(in crate::http) async fn open_accounts(asked: &mut Asked<'_>) -> Result<Answ
     batch(asked, body.gathered()?).await
 }
 
-/// Accounts, sorted by id.
+/// Accounts, in the order of opening.
 #[utoipa::path(
     get, path = "/v1/accounts", tag = "ledger",
     params(
@@ -48,12 +48,10 @@ pub(in crate::http) async fn open_accounts(asked: &mut Asked<'_>) -> Result<Answ
 )]
 pub(in crate::http) async fn list_accounts(asked: &mut Asked<'_>) -> Result<Answer, Refusal> {
     let part = listed(asked.head, &["prefix"])?;
-    // One more tells whether there is a next page.
-    let seen = ask(asked, Question::Accounts(part.prefix, part.after, part.limit + 1)).await?;
-    let accounts = found!(seen.value, Accounts);
-    let page = &accounts[..accounts.len().min(part.limit)];
-    let next = page.last().filter(|_| accounts.len() > page.len()).map(|last| cursor(&last.id));
-    Ok(shown(&AccountListView::of(page, next), seen.sequence))
+    let seen = ask(asked, Question::Accounts(part.prefix, part.after, part.limit)).await?;
+    let (accounts, next) = found!(seen.value, Accounts);
+    let next = next.map(|last| cursor(&*last));
+    Ok(shown(&AccountListView::of(&accounts, next), seen.sequence))
 }
 
 /// An account as it stands, or as it stood.

@@ -256,7 +256,7 @@ pub(in crate::http) struct AccountThenObject<'a> {
     at: Stamp,
 }
 
-/// One page of accounts, sorted by id.
+/// One page of accounts, in the order of opening.
 #[derive(Serialize, ToSchema)]
 #[schema(as = AccountList)]
 pub(in crate::http) struct AccountListView<'a> {
