@@ -5,7 +5,8 @@
 //! needs no index. One thread appends, any thread reads what is below [`History::end`].
 //!
 //! It must never be ahead of the journal's durable frames, change a byte below its end, or trust a length that it read.
-//! Read next: `segments.rs` (the files), `walker.rs` (from event to event), `statement.rs` (how an account's past is told).
+//! Read next: `segments.rs` (the files), `sums.rs` (what shows that a byte changed), `walker.rs` (from event to
+//! event), `statement.rs` (how an account's past is told).
 
 mod balances;
 mod blocks;
