@@ -31,7 +31,7 @@ pub(super) struct Post {
     /// As much as is there will do
     #[arg(long)]
     up_to: bool,
-    /// The entry or captured hold that this one gives back, wholly or in part
+    /// What this one gives back, wholly or in part: an entry, a captured hold, or HOLD/CAPTURE
     #[arg(long, value_name = "ID")]
     refunds: Option<String>,
     /// Only tell what would happen
