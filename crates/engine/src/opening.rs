@@ -15,16 +15,10 @@ pub type VisitEvent<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), Fault>;
 pub(crate) fn vault(archive: &Archive) -> Result<(Vault, Runs), Fault> {
     let (keys, history) = (archive.keys(), archive.history());
     let mut ledger = Ledger::new(keys);
-    load_pages(archive, &mut ledger)?;
+    not_beyond(("pages of live state reach", load_pages(archive, &mut ledger)?), archive)?;
     let mut runs = Runs::open(archive.ids_disk())?;
     let (swept, covered) = (archive.swept()?, runs.set().covered());
-    if covered > history.end() {
-        let why = format!(
-            "its index of ids reaches to {covered}, the ledger's history only to {}: move the archive folder away and it is rebuilt",
-            history.end()
-        );
-        return Err(Fault::Archive(why));
-    }
+    not_beyond(("index of ids reaches", covered), archive)?;
     let mut ids = Ids::new(Size::default(), runs.set());
     // The ids reach to one byte behind the beginning of their last event: that beginning is where events can be read from.
     let mut walker = Walker::new(history, swept.min(covered.saturating_sub(1)));
@@ -81,12 +75,28 @@ pub fn archive_end(archive: &Archive) -> u64 {
     archive.history().end()
 }
 
-fn load_pages(archive: &Archive, ledger: &mut Ledger) -> Result<(), Fault> {
+/// Takes over all pages; answers how far the history was when the newest was made.
+fn load_pages(archive: &Archive, ledger: &mut Ledger) -> Result<u64, Fault> {
+    let mut newest = archive.swept()?;
     archive.pages(&mut |page, position, bytes| {
+        newest = newest.max(position);
         ledger
             .load_page(page, position, bytes)
             .map_err(|why| Fault::Archive(format!("a page of the ledger: {why}")))
-    })
+    })?;
+    Ok(newest)
+}
+
+/// What rests on the history must not know more than it: the journal would have lost what was told.
+fn not_beyond((what, reached): (&str, u64), archive: &Archive) -> Result<(), Fault> {
+    let end = archive.history().end();
+    if reached <= end {
+        return Ok(());
+    }
+    let why = format!(
+        "its {what} to {reached}, the ledger's history only to {end}: restore the journal that belongs to it, or, if this one is right, move the archive folder away and it is rebuilt"
+    );
+    Err(Fault::Archive(why))
 }
 
 fn damaged(position: u64, why: &str) -> Fault {

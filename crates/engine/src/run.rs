@@ -260,12 +260,15 @@ impl Running {
 pub(crate) fn catch_up(journal: &mut dyn Journal, archive: &Archive) -> Result<Time, Fault> {
     let (archived, first, last) =
         (archive.take_from() - 1, journal.first_sequence(), journal.last_sequence());
-    if archive.applied() > last {
-        return Err(Fault::ArchiveAhead { archived: archive.applied(), last });
+    let most = archive.applied().max(archive.history_applied());
+    if most > last {
+        return Err(Fault::ArchiveAhead { archived: most, last });
     }
     if archived + 1 < first {
         let why = match archive.history_damage() {
-            Some(why) => format!("the history of the ledger is damaged ({why}) and must be told anew from event 1"),
+            Some(why) => {
+                format!("the history of the ledger is damaged ({why}) and must be told anew from event 1")
+            }
             None => format!("the archive holds events up to {archived}"),
         };
         return Err(Fault::HistoryMissing { why, first });

@@ -49,3 +49,13 @@ fn a_start_reads_the_ids_that_no_run_has_although_a_sweep_is_further() {
         assert!(known.is_some(), "{id}");
     }
 }
+
+#[test]
+fn pages_that_know_more_than_the_history_are_refused() {
+    let mut rig = world();
+    rig.changed(Books::default().entry("e-1", ("ann", "shop"), 1));
+    rig.partition.vault.position += 1;
+    sweep(&mut rig);
+    let fault = opening::vault(&rig.archive).map(drop).unwrap_err().to_string();
+    assert!(fault.contains("pages of live state reach"), "{fault}");
+}
