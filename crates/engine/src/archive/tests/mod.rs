@@ -5,6 +5,7 @@ mod checks;
 mod cuts;
 mod faults;
 pub(super) mod history;
+mod lag;
 mod ledgers;
 mod lists;
 mod pages;
