@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use transaction::Refusal;
 
+use crate::Outcome;
 use crate::accounts::Accounts;
 use crate::assets::Assets;
 use crate::digest;
@@ -13,7 +14,6 @@ use crate::live::Due;
 use crate::lots::AccountLots;
 use crate::pages::Pages;
 use crate::undo::Undo;
-use crate::Outcome;
 
 /// Keys of the hash of ids: fixed for the life of a data folder, unknown to callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

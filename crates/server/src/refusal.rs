@@ -25,7 +25,12 @@ transaction::refusals! {
 
 /// Every refusal that can reach a caller, of all rooms, by number.
 pub fn refusals() -> impl Iterator<Item = &'static RefusalKind> {
-    transaction::REFUSALS.iter().chain(engine::refusal::REFUSALS).chain(REFUSALS).chain(ledger::REFUSALS).copied()
+    transaction::REFUSALS
+        .iter()
+        .chain(engine::refusal::REFUSALS)
+        .chain(REFUSALS)
+        .chain(ledger::REFUSALS)
+        .copied()
 }
 
 /// The page `docs/reference/refusals.md`, as it must be.

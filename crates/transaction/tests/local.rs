@@ -62,7 +62,7 @@ impl Counter {
     }
 
     fn ask(&mut self, transaction: &mut Transaction, command: &Command) {
-        carry_out(transaction, command, T0, self).unwrap();
+        carry_out(transaction, command, T0, self).expect("not refused");
     }
 
     fn reply(&mut self, transaction: &mut Transaction, branch: u16, operation: Operation) {

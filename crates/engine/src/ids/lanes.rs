@@ -52,6 +52,7 @@ impl RunSet {
     }
 
     /// How many runs there are.
+    #[cfg(test)]
     pub(crate) fn count(&self) -> usize {
         self.runs.len()
     }

@@ -12,9 +12,12 @@ use transaction::{HoldLeg, HoldSpec, Quantity};
 use super::*;
 use crate::Change;
 
-type Said = Arc<Mutex<Vec<Result<Changed, Refusal>>>>;
+/// What was answered so far.
+type Heard<T> = Arc<Mutex<Vec<Result<T, Refusal>>>>;
 
-fn listen<T: Send + 'static>() -> (Arc<Mutex<Vec<Result<T, Refusal>>>>, Respond<T>) {
+type Said = Heard<Changed>;
+
+fn listen<T: Send + 'static>() -> (Heard<T>, Respond<T>) {
     let said = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&said);
     (said, Box::new(move |answer| heard.lock().unwrap().push(answer)))

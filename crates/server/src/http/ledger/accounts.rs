@@ -50,7 +50,7 @@ pub(in crate::http) async fn list_accounts(asked: &mut Asked<'_>) -> Result<Answ
     let part = listed(asked.head, &["prefix"])?;
     let seen = ask(asked, Question::Accounts(part.prefix, part.after, part.limit)).await?;
     let (accounts, next) = found!(seen.value, Accounts);
-    let next = next.map(|last| cursor(&*last));
+    let next = next.map(|last| cursor(&last));
     Ok(shown(&AccountListView::of(&accounts, next), seen.sequence))
 }
 

@@ -58,8 +58,7 @@ fn the_shapes_have_the_fields_of_the_api() {
     let begin =
         "id pattern mode order deadline_ms cooling_off_ms wait_ms retry labels check check_after_ms branches";
     assert_eq!(fields("Begin"), set(begin));
-    let branch =
-        "id kind try confirm cancel action compensate deliver body headers timeout_ms after pass_result from to amount \
+    let branch = "id kind try confirm cancel action compensate deliver body headers timeout_ms after pass_result from to amount \
         up_to holds item owner arguments";
     assert_eq!(fields("Branch"), set(branch));
     let transaction = "id pattern mode state decision reason needs_attention labels created_at deadline_at cooling_until \

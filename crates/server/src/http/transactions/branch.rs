@@ -44,7 +44,11 @@ pub(in crate::http) async fn register(asked: &mut Asked<'_>) -> Result<Answer, R
 
 /// Checks the limit of branches; a branch that is there already may come again.
 /// Refuses one branch more than a transaction may have.
-pub(in crate::http) fn has_room(known: &Transaction, body: &BranchBody<'_>, most: usize) -> Result<(), Refusal> {
+pub(in crate::http) fn has_room(
+    known: &Transaction,
+    body: &BranchBody<'_>,
+    most: usize,
+) -> Result<(), Refusal> {
     let is_known = body.id().is_some_and(|id| known.branch_index(id).is_some());
     if is_known || known.branches.len() < most {
         return Ok(());
