@@ -1,4 +1,4 @@
-//! What a process used up to a moment: processor time by thread, bytes written to the disk.
+//! What a process used up to a moment: processor time by thread, bytes written.
 //!
 //! Where the measured thing runs in the bench's own process, threads of the bench itself are told by their names,
 //! `bench-…`. Read next: `process.rs`.
@@ -20,7 +20,8 @@ pub(crate) struct Spent {
     cpu_us: u64,
     /// Of the threads that run, by name, in microseconds.
     by_thread: BTreeMap<String, u64>,
-    /// Bytes handed to the disk.
+    /// Bytes in calls that write, those to sockets among them. (What the kernel counts as written to the disk is of no
+    /// use for small frames: it counts the whole of a large page for each few bytes in it.)
     written: u64,
 }
 
@@ -51,7 +52,7 @@ impl Spent {
             *by_thread.entry(name.to_owned()).or_default() += used * 1_000_000 / TICKS_PER_SECOND;
         }
         let io = fs::read_to_string(format!("/proc/{pid}/io")).unwrap_or_default();
-        let written = io.lines().find_map(|line| line.strip_prefix("write_bytes: ")?.parse().ok());
+        let written = io.lines().find_map(|line| line.strip_prefix("wchar: ")?.parse().ok());
         Ok(Spent { cpu_us: cpu_us(pid, Whose::Own)?, by_thread, written: written.unwrap_or(0) })
     }
 
@@ -61,7 +62,7 @@ impl Spent {
             (name.clone(), us.saturating_sub(before.by_thread.get(name).copied().unwrap_or(0)))
         });
         let mut by_thread: Vec<(String, u64)> = used.filter(|(_, us)| *us > 0).collect();
-        by_thread.sort_by(|left, right| right.1.cmp(&left.1));
+        by_thread.sort_by_key(|(_, us)| std::cmp::Reverse(*us));
         Used {
             cpu_us: self.cpu_us.saturating_sub(before.cpu_us),
             by_thread,

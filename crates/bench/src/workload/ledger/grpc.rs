@@ -39,7 +39,7 @@ pub(crate) struct Args {
     #[arg(long, default_value_t = 8_190, value_parser = clap::value_parser!(u16).range(1..=8190))]
     batch: u16,
     /// Batches of the stream under way at once
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     in_flight: u16,
     /// Callers with one entry each
     #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=1024))]

@@ -44,7 +44,7 @@ pub(crate) struct Args {
     /// Members of a batch
     #[arg(long, default_value_t = 8_190, value_parser = clap::value_parser!(u16).range(1..=8190))]
     batch: u16,
-    /// Batches under way at once [default: 4; of small batches 256]
+    /// Batches under way at once [default: 2; of small batches 256]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
     in_flight: Option<u16>,
     /// Accounts that take part
@@ -93,7 +93,7 @@ impl Args {
 
     fn load(&self) -> Load {
         let batch = if self.lone { 1 } else { usize::from(self.batch) };
-        let default = if batch >= 1_000 { 4 } else { 256 };
+        let default = if batch >= 1_000 { 2 } else { 256 };
         let in_flight = if self.lone { 1 } else { self.in_flight.map_or(default, usize::from) };
         Load { batch, in_flight }
     }

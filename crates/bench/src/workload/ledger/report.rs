@@ -41,6 +41,7 @@ pub(super) struct SideFigures {
     /// The journal alone, with frames of the same sizes.
     limit_per_second: Spread,
     limit_p99_ms: Spread,
+    limit_max_ms: Spread,
     /// Ours against the journal alone, round by round.
     limit_ratio: Spread,
     p50_ms: Spread,
@@ -55,7 +56,7 @@ pub(super) struct SideFigures {
     /// Share of one core by thread during the round, the busiest first.
     threads: Vec<(String, Spread)>,
     journal_bytes_each: Spread,
-    /// Everything handed to the disk: journal, zeros ahead of it, history, archive.
+    /// Everything written: journal, zeros ahead of it, history, index of ids, archive; of a server its replies too.
     written_bytes_each: Spread,
     each_per_sync: Spread,
     /// Share of the round in which the load waited for its own generator.
@@ -107,6 +108,7 @@ pub(super) fn figures(side: &Side, rounds: &[Round]) -> SideFigures {
         slowest_second: spread(&|round| round.driven.slowest_second()),
         limit_per_second: spread(&Round::limit_per_second),
         limit_p99_ms: spread(&|round| round.limit.frames.quantile_ms(0.99)),
+        limit_max_ms: spread(&|round| round.limit.frames.max_ms()),
         limit_ratio: spread(&|round| round.driven.per_second() / round.limit_per_second()),
         p50_ms: quantile(0.5),
         p99_ms: quantile(0.99),
@@ -185,6 +187,7 @@ impl Report {
             "max ms",
             "longest gap ms",
             "journal alone p99 ms",
+            "journal alone max ms",
         ]);
         for side in &self.sides {
             rates.row(&[
@@ -204,6 +207,7 @@ impl Report {
                 side.max_ms.text(),
                 side.longest_gap_ms.text(),
                 side.limit_p99_ms.text(),
+                side.limit_max_ms.text(),
             ]);
         }
         println!("{}\n{}", rates.text(), times.text());
