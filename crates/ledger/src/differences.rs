@@ -16,9 +16,15 @@ impl Found {
         self.words.len() >= self.at_most
     }
 
+    fn note(&mut self, words: String) {
+        if !self.is_full() {
+            self.words.push(words);
+        }
+    }
+
     fn compare<T: PartialEq + Debug>(&mut self, what: &str, (ours, theirs): (&T, &T)) {
-        if ours != theirs && !self.is_full() {
-            self.words.push(format!("{what}: {ours:?} here, {theirs:?} there"));
+        if ours != theirs {
+            self.note(format!("{what}: {ours:?} here, {theirs:?} there"));
         }
     }
 }
@@ -53,6 +59,17 @@ impl Ledger {
                 (Some((ours, our_row)), Some((theirs, their_row))) => {
                     compare_accounts((&ours, &theirs), found);
                     found.compare(&format!("account {}: way back", ours.id), (&our_row, &their_row));
+                    // A view shows the first lots only.
+                    if ours == theirs && self.lots.get(&slot) != other.lots.get(&slot) {
+                        let count =
+                            |ledger: &Ledger| ledger.lots.get(&slot).map_or(0, |kept| kept.lots.len());
+                        found.note(format!(
+                            "account {}: later lots, of {} here, of {} there",
+                            ours.id,
+                            count(self),
+                            count(other)
+                        ));
+                    }
                 }
                 (ours, theirs) => {
                     let id = |view: Option<(AccountView, _)>| view.map(|(view, _)| view.id);
