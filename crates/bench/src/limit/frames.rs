@@ -117,6 +117,9 @@ impl Replay {
     }
 }
 
+/// A replay ends with so many bytes at the latest: the journal alone fills a disk fast.
+const REPLAY_BYTES: usize = 6 << 30;
+
 /// Appends frames of these sizes, over and over, for so long, to a fresh journal below `folder`, which is removed after.
 pub(crate) fn replay(folder: &Path, sizes: &[Size], most: Duration) -> anyhow::Result<Replay> {
     ensure!(!sizes.is_empty(), "nothing was written, so there is nothing to compare with");
@@ -126,11 +129,12 @@ pub(crate) fn replay(folder: &Path, sizes: &[Size], most: Duration) -> anyhow::R
     let noise = noise(sizes.iter().map(|size| size.bytes).max().unwrap_or(0));
     let mut seen = Replay { events: 0, frames: Histogram::new(), elapsed: Duration::ZERO };
     let begun = Instant::now();
-    let mut last = begun;
+    let (mut last, mut bytes) = (begun, 0);
     for size in sizes.iter().cycle() {
-        if last - begun >= most {
+        if last - begun >= most || bytes > REPLAY_BYTES {
             break;
         }
+        bytes += size.bytes;
         let sequence = journal.last_sequence() + 1;
         let payload = &noise[..size.bytes];
         journal.append(&Frame { sequence, count: size.count, time: 0, payload })?;
