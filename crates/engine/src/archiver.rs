@@ -31,6 +31,8 @@ const PURGE_AT_ONCE: usize = 1_000;
 const PURGE_FOR: Duration = Duration::from_secs(1);
 /// Rows of ids merged in one step: some 25 ms.
 const MERGE_ROWS: usize = 512 * 1024;
+/// Bytes taken in after which the history is synced.
+const HISTORY_SYNC_BYTES: u64 = 8 * 1024 * 1024;
 /// How long a failing store is left alone.
 const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
 
@@ -188,8 +190,15 @@ impl Archiver {
         let frames = &pending.frames[..count];
         let payloads: Vec<(u64, &[u8])> = frames.iter().map(|frame| (frame.first, &*frame.payload)).collect();
         self.archive.ingest_payloads(&payloads)?;
-        let (last, bytes) = (frames.last().map_or(0, |frame| frame.last), frames.iter().map(size).sum());
+        let last = frames.last().map_or(0, |frame| frame.last);
+        let bytes: u64 = frames.iter().map(size).sum();
         pending.remove(count);
+        pending.unsynced += bytes;
+        if pending.unsynced >= HISTORY_SYNC_BYTES {
+            pending.unsynced = 0;
+            // In small pieces, for the journal's own sync waits behind each. What fails here, persist will tell.
+            let _ = self.archive.history().persist();
+        }
         self.meters.archived.set(last);
         self.progress.reach(last);
         let _ = self.partition.push(Input::Archived(last));
@@ -278,6 +287,8 @@ struct Pending {
     sealed: VecDeque<Arc<Sealed>>,
     /// Pages of the ledger that wait to be kept.
     pages: VecDeque<Pages>,
+    /// Bytes taken in since the history was last synced.
+    unsynced: u64,
 }
 
 impl Pending {
