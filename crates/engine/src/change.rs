@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ledger::{AccountView, AssetView, Batch, HoldView, ItemView, MachineView, Results, Run};
+use ledger::{AccountView, AssetView, Batch, Floor, HoldView, ItemView, MachineView, Results, Run, Standing};
 use transaction::Time;
 
 use crate::Key;
@@ -107,8 +107,23 @@ pub struct Line {
     pub posted: i128,
     /// Held after it.
     pub held: i128,
+    /// What it gives back, as it was named.
+    pub refunds: Option<Box<str>>,
+    /// Of a change: floor, ceiling and standing after it.
+    pub bounds: Option<AccountBounds>,
     /// Why.
     pub cause: CauseText,
+}
+
+/// What bounds an account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountBounds {
+    /// Its floor.
+    pub floor: Floor<i128>,
+    /// Its ceiling.
+    pub ceiling: Option<i128>,
+    /// Its standing.
+    pub standing: Standing,
 }
 
 /// A cause with texts of its own.

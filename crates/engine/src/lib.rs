@@ -33,8 +33,8 @@ mod writer;
 
 pub use batch::{Answers, Deliver};
 pub use change::{
-    AccountThen, Balances, CauseText, Change, Changed, Direction, Found, History, HistoryQuery, Line,
-    Question, Seen, Statement, StatementQuery, Step,
+    AccountBounds, AccountThen, Balances, CauseText, Change, Changed, Direction, Found, History,
+    HistoryQuery, Line, Question, Seen, Statement, StatementQuery, Step,
 };
 pub use clock::{Clock, SystemClock};
 pub use config::{Config, ParticipantLimits};

@@ -38,7 +38,10 @@ impl Desk<'_> {
         let Some(id) = entry.refunds else { return Ok(None) };
         let invalid = |words: String| Err(r::REFUND_INVALID.because(words));
         let Some(taken) = self.taken(id) else {
-            return invalid(format!("no entry or captured hold is known as `{id}`"));
+            return invalid(format!(
+                "no entry or captured hold is known as `{id}`: one capture is named HOLD/CAPTURE, and so is what was \
+                 taken of a hold that was not captured to its end"
+            ));
         };
         if taken.pair != (pair.to, pair.from) {
             return invalid(format!("`{id}` went between other accounts, or the same way round"));

@@ -30,8 +30,8 @@ fn account_line(line: &Value, held_before: &str, held: &str) -> String {
     };
     let change = difference(held_before, held);
     match line["event"].as_str().unwrap_or_default() {
-        "posted" if comes_in => format!("{size} came in from {other} (entry {id})"),
-        "posted" => format!("{size} went out to {other} (entry {id})"),
+        "posted" if comes_in => format!("{size} came in from {other} (entry {id}{})", refunding(line)),
+        "posted" => format!("{size} went out to {other} (entry {id}{})", refunding(line)),
         "captured" if comes_in => format!("{size} came in from {other}, captured of the hold {id}"),
         "captured" => format!("{size} went out to {other}, captured of the hold {id}"),
         "held" => format!("{change} held for {other} (hold {id})"),
@@ -40,9 +40,20 @@ fn account_line(line: &Value, held_before: &str, held: &str) -> String {
         "expired" => format!("{change} of the hold {id} is free again: it expired"),
         "lot_expired" if comes_in => format!("{size} came in from {other}, where it had expired"),
         "lot_expired" => format!("{size} expired and went to {other}"),
-        "changed" => format!("its floor, ceiling or standing was changed (change {id})"),
+        "changed" => {
+            let after = &line["after"];
+            let [floor, ceiling, standing] = ["floor", "ceiling", "standing"].map(|name| words(&after[name]));
+            let ceiling = if ceiling.is_empty() { "none".to_owned() } else { ceiling };
+            format!("changed to floor {floor}, ceiling {ceiling}, standing {standing} (change {id})")
+        }
         event => format!("{event} {id}"),
     }
+}
+
+/// What an entry gives back, if it does.
+fn refunding(line: &Value) -> String {
+    let refunds = words(&line["refunds"]);
+    if refunds.is_empty() { String::new() } else { format!(", which gives back {refunds}") }
 }
 
 /// The difference of two decimal texts of one scale, without its sign; empty when one is no such text.

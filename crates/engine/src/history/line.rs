@@ -4,7 +4,7 @@ use ledger::{Cause, Event, Kept, Leg};
 use transaction::Time;
 
 use super::leg::Side;
-use crate::CauseText;
+use crate::{AccountBounds, CauseText};
 
 /// A line, with the slot of the other account instead of its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,10 @@ pub(crate) struct RawLine {
     pub(crate) posted: i128,
     /// Held after it.
     pub(crate) held: i128,
+    /// What it gives back, as it was named.
+    pub(crate) refunds: Option<Box<str>>,
+    /// Of a change: floor, ceiling and standing after it.
+    pub(crate) bounds: Option<AccountBounds>,
     /// Why.
     pub(crate) cause: CauseText,
 }
@@ -70,8 +74,26 @@ pub(super) fn line(kept: &Kept<'_>, side: Side, leg: &Leg) -> Option<RawLine> {
         other: told.other,
         posted: leg.posted,
         held: leg.held,
+        refunds: refunds(&kept.event),
+        bounds: bounds(&kept.event),
         cause: cause_of(&kept.event).map(cause_text).unwrap_or_default(),
     })
+}
+
+fn refunds(event: &Event<'_>) -> Option<Box<str>> {
+    match event {
+        Event::Posted { refunds: Some((id, _)), .. } => Some((*id).into()),
+        _ => None,
+    }
+}
+
+fn bounds(event: &Event<'_>) -> Option<AccountBounds> {
+    match *event {
+        Event::AccountChanged { floor, ceiling, standing, .. } => {
+            Some(AccountBounds { floor, ceiling, standing })
+        }
+        _ => None,
+    }
 }
 
 fn told<'a>(event: &Event<'a>, side: Side) -> Option<Told<'a>> {

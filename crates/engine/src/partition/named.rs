@@ -81,6 +81,8 @@ impl Names<'_> {
             other: raw.other.and_then(|slot| self.account(slot)),
             posted: raw.posted,
             held: raw.held,
+            refunds: raw.refunds,
+            bounds: raw.bounds,
             cause: raw.cause,
         }
     }

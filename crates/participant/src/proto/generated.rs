@@ -787,6 +787,22 @@ pub struct StatementLine {
     pub held_after: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "11")]
     pub cause: ::core::option::Option<Cause>,
+    /// What it gives back, as it was named.
+    #[prost(string, tag = "12")]
+    pub refunds: ::prost::alloc::string::String,
+    /// Of a change: the floor (empty: none), the ceiling (empty: none) and the standing after it.
+    #[prost(message, optional, tag = "13")]
+    pub after: ::core::option::Option<Bounds>,
+}
+/// What bounds an account.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Bounds {
+    #[prost(string, tag = "1")]
+    pub floor: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub ceiling: ::prost::alloc::string::String,
+    #[prost(enumeration = "Standing", tag = "3")]
+    pub standing: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetHoldRequest {

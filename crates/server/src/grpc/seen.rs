@@ -144,6 +144,15 @@ fn line(line: Line, scale: u8) -> proto::StatementLine {
         posted_after: format_units(line.posted, scale),
         held_after: format_units(line.held, scale),
         cause: cause(&line.cause),
+        refunds: text(line.refunds.as_deref()),
+        after: line.bounds.map(|bounds| proto::Bounds {
+            floor: match bounds.floor {
+                Floor::None => String::new(),
+                Floor::At(units) => format_units(units, scale),
+            },
+            ceiling: bounds.ceiling.map(|units| format_units(units, scale)).unwrap_or_default(),
+            standing: standing(bounds.standing) as i32,
+        }),
     }
 }
 

@@ -7,10 +7,14 @@ use fastrand::Rng;
 use ledger::{Cause, Event, Floor, Kept, Leg, NONE, Standing, skip_version};
 use transaction::Time;
 
-use crate::CauseText;
 use crate::history::{Head, History, RawLine, Run};
+use crate::{AccountBounds, CauseText};
 
 pub(super) const ACCOUNTS: u32 = 4;
+
+/// What every change of an account leads to here.
+const FROZEN: AccountBounds =
+    AccountBounds { floor: Floor::None, ceiling: Some(9), standing: Standing::Frozen };
 
 /// What a statement's line says by itself: event, id, amount, the other account.
 type Line<'a> = (&'static str, &'a str, i128, Option<u32>);
@@ -108,6 +112,8 @@ impl World {
             other,
             posted: leg.posted,
             held: leg.held,
+            refunds: None,
+            bounds: (event == "changed").then_some(FROZEN),
             cause: CauseText {
                 transaction: text(cause.transaction),
                 branch: None,
@@ -167,8 +173,8 @@ impl World {
 
     fn changed(&mut self, id: &str, account: u32, cause: Cause<&str>) {
         let leg = self.leg(account, (0, 0));
-        let (floor, standing) = (Floor::None, Standing::Frozen);
-        let position = self.push(Event::AccountChanged { id, leg, floor, ceiling: None, standing, cause });
+        let AccountBounds { floor, ceiling, standing } = FROZEN;
+        let position = self.push(Event::AccountChanged { id, leg, floor, ceiling, standing, cause });
         self.note(&leg, position, (("changed", id, 0, None), &cause));
     }
 

@@ -95,7 +95,10 @@ fn the_shapes_of_the_ledger_have_the_fields_of_the_api() {
         ("ItemState", "id machine version_of_machine state final owner attributes due_at held version"),
         ("MachineState", "name version initial states moves diagram"),
         ("Statement", "items next"),
-        ("StatementLine", "id seq at event amount posted_after held_after other capture version cause"),
+        (
+            "StatementLine",
+            "id seq at event amount posted_after held_after other capture refunds after version cause",
+        ),
     ];
     for (name, expected) in cases {
         let properties = document["components"]["schemas"][name]["properties"].as_object();

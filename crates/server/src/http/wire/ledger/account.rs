@@ -1,6 +1,6 @@
 //! Accounts: to open and change, and as they stand or stood.
 
-use engine::AccountThen;
+use engine::{AccountBounds, AccountThen};
 use ledger::{AccountView, Adjust, Amount, Command, Floor, Open, Standing};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use transaction::{Refusal, Time};
@@ -104,6 +104,16 @@ pub(in crate::http) enum StandingName {
     Frozen,
     /// As frozen, and empty.
     Closed,
+}
+
+impl StandingName {
+    fn of(standing: Standing) -> StandingName {
+        match standing {
+            Standing::Active => StandingName::Active,
+            Standing::Frozen => StandingName::Frozen,
+            Standing::Closed => StandingName::Closed,
+        }
+    }
 }
 
 /// A field that is there, be it `null`.
@@ -278,6 +288,30 @@ impl Serialize for FloorText {
     }
 }
 
+/// What bounds an account after a change.
+#[derive(Serialize, ToSchema)]
+pub(super) struct BoundsView {
+    /// Its floor: `zero`, `none` or a decimal.
+    #[schema(value_type = String)]
+    floor: FloorText,
+    /// Its ceiling, if it has one.
+    #[schema(value_type = Option<String>)]
+    ceiling: Option<Units>,
+    /// Its standing.
+    standing: StandingName,
+}
+
+impl BoundsView {
+    /// The view of `bounds`, in the asset's scale.
+    pub(super) fn of(bounds: AccountBounds, scale: u8) -> BoundsView {
+        BoundsView {
+            floor: FloorText(bounds.floor, scale),
+            ceiling: bounds.ceiling.map(|units| Units(units, scale)),
+            standing: StandingName::of(bounds.standing),
+        }
+    }
+}
+
 impl<'a> AccountObject<'a> {
     /// The object of `account`.
     pub(in crate::http) fn of(account: &'a AccountView) -> AccountObject<'a> {
@@ -297,11 +331,7 @@ impl<'a> AccountObject<'a> {
             version: account.version,
             incoming: Units(account.incoming, scale),
             ceiling: account.ceiling.map(|units| Units(units, scale)),
-            standing: match account.standing {
-                Standing::Active => StandingName::Active,
-                Standing::Frozen => StandingName::Frozen,
-                Standing::Closed => StandingName::Closed,
-            },
+            standing: StandingName::of(account.standing),
             lots: account
                 .sink
                 .as_deref()

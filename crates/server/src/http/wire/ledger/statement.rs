@@ -8,6 +8,7 @@ use serde::Serialize;
 use transaction::Refusal;
 use utoipa::ToSchema;
 
+use super::account::BoundsView;
 use super::cause::CauseView;
 use super::page::limit_of;
 use super::scalar::Units;
@@ -53,6 +54,12 @@ pub(in crate::http) struct LineView<'a> {
     other: Option<&'a str>,
     /// The id of the capture, where one is meant.
     capture: Option<&'a str>,
+    /// What it gives back, as it was named: only where it gives something back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refunds: Option<&'a str>,
+    /// Of a change: floor, ceiling and standing after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<BoundsView>,
     /// Its number in the account's journal, from 1.
     version: u64,
     /// Why.
@@ -82,6 +89,8 @@ impl<'a> LineView<'a> {
             held_after: Units(line.held, scale),
             other: line.other.as_deref(),
             capture: line.capture.as_deref(),
+            refunds: line.refunds.as_deref(),
+            after: line.bounds.map(|bounds| BoundsView::of(bounds, scale)),
             version: line.version,
             cause: CauseView::of(&line.cause),
         }

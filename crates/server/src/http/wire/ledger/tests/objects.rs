@@ -185,6 +185,8 @@ fn a_statement_has_the_shape_of_the_api() {
         other: Some("shop".into()),
         posted: 850,
         held: 0,
+        refunds: None,
+        bounds: None,
         cause: CauseText { transaction: Some("t".into()), ..CauseText::default() },
     };
     let bare = Line { capture: None, other: None, cause: CauseText::default(), ..line.clone() };
@@ -202,6 +204,37 @@ fn a_statement_has_the_shape_of_the_api() {
         start = start
     );
     assert_eq!(written(&StatementView::of(&page)), expected);
+}
+
+#[test]
+fn a_line_says_what_it_gives_back_and_what_a_change_led_to() {
+    let line = Line {
+        sequence: 1,
+        at: Time(0),
+        version: 1,
+        event: "posted",
+        id: "r".into(),
+        capture: None,
+        amount: 100,
+        other: None,
+        posted: 100,
+        held: 0,
+        refunds: Some("h/c".into()),
+        bounds: None,
+        cause: CauseText::default(),
+    };
+    let bounds = engine::AccountBounds {
+        floor: ledger::Floor::At(-500),
+        ceiling: Some(100_000),
+        standing: ledger::Standing::Frozen,
+    };
+    let change = Line { event: "changed", refunds: None, bounds: Some(bounds), ..line.clone() };
+    let page = Statement { asset: eur(), lines: vec![line, change], next: None, sequence: 1 };
+    let text = written(&StatementView::of(&page));
+    assert!(text.contains(r#""capture":null,"refunds":"h/c","version":1"#), "{text}");
+    let after =
+        r#""capture":null,"after":{"floor":"-5.00","ceiling":"1000.00","standing":"frozen"},"version":1"#;
+    assert!(text.contains(after), "{text}");
 }
 
 #[test]
