@@ -283,7 +283,7 @@ pub struct Leg {
     pub held: i128,
     /// The position of its previous event.
     pub prev: u64,
-    /// A position further back: see [`crate::book`]'s rule of skips, `ledger::skip_version`.
+    /// A position further back: [`skip_version`] says of which version.
     pub skip: u64,
 }
 

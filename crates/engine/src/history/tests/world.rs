@@ -13,7 +13,7 @@ use crate::{AccountBounds, CauseText};
 pub(super) const ACCOUNTS: u32 = 4;
 
 /// What every change of an account leads to here.
-const FROZEN: AccountBounds =
+const CHANGED: AccountBounds =
     AccountBounds { floor: Floor::None, ceiling: Some(9), standing: Standing::Frozen };
 
 /// What a statement's line says by itself: event, id, amount, the other account.
@@ -113,7 +113,7 @@ impl World {
             posted: leg.posted,
             held: leg.held,
             refunds: None,
-            bounds: (event == "changed").then_some(FROZEN),
+            bounds: (event == "changed").then_some(CHANGED),
             cause: CauseText {
                 transaction: text(cause.transaction),
                 branch: None,
@@ -173,7 +173,7 @@ impl World {
 
     fn changed(&mut self, id: &str, account: u32, cause: Cause<&str>) {
         let leg = self.leg(account, (0, 0));
-        let AccountBounds { floor, ceiling, standing } = FROZEN;
+        let AccountBounds { floor, ceiling, standing } = CHANGED;
         let position = self.push(Event::AccountChanged { id, leg, floor, ceiling, standing, cause });
         self.note(&leg, position, (("changed", id, 0, None), &cause));
     }
