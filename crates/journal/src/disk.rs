@@ -59,7 +59,10 @@ pub enum LockRefused {
 }
 
 /// Writes all of `bytes`, in as many pieces as the disk takes.
-pub(crate) fn write_all(file: &dyn DiskFile, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
+///
+/// # Errors
+/// When the disk fails, or takes nothing more.
+pub fn write_all(file: &dyn DiskFile, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         match file.write_at(bytes, offset) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -74,8 +77,24 @@ pub(crate) fn write_all(file: &dyn DiskFile, mut bytes: &[u8], mut offset: u64) 
     Ok(())
 }
 
+/// Fills `buffer` from `offset`.
+///
+/// # Errors
+/// When the disk fails; a file that ends before is one, too.
+pub fn read_exact(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    let filled = read_some(file, buffer, offset)?;
+    if filled < buffer.len() { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(()) }
+}
+
 /// Fills `buffer` from `offset`; what lies beyond the file's end reads as zeros.
 pub(crate) fn read_padded(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+    let filled = read_some(file, buffer, offset)?;
+    buffer[filled..].fill(0);
+    Ok(())
+}
+
+/// Reads as much of `buffer` as the file has; answers how much that is.
+fn read_some(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match file.read_at(&mut buffer[filled..], offset + filled as u64) {
@@ -85,8 +104,7 @@ pub(crate) fn read_padded(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -
             Err(error) => return Err(error),
         }
     }
-    buffer[filled..].fill(0);
-    Ok(())
+    Ok(filled)
 }
 
 /// The folder and the name, for messages.

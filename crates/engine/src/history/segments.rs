@@ -6,6 +6,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 
+use journal::disk::{read_exact, write_all};
 use journal::{Disk, DiskFile};
 
 use super::record::fault;
@@ -195,34 +196,4 @@ impl Segments {
 /// An error of the disk, with what was being done to what.
 pub(super) fn failed<'a>(act: &'a str, shown: &'a str) -> impl FnOnce(io::Error) -> Fault + use<'a> {
     move |error| Fault::Archive(format!("the history: {act} {shown}: {error}"))
-}
-
-/// Fills `buffer` from `offset`; a file that ends before is an error.
-pub(super) fn read_exact(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(got) => filled += got,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// Writes all of `bytes`.
-pub(super) fn write_all(file: &dyn DiskFile, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match file.write_at(bytes, offset) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(taken) => {
-                bytes = &bytes[taken..];
-                offset += taken as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }

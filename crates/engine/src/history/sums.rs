@@ -9,11 +9,12 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
+use journal::disk::{read_exact, write_all};
 use journal::{Disk, DiskFile};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
 use super::record::whole;
-use super::segments::{failed, read_exact, write_all};
+use super::segments::failed;
 use crate::Fault;
 
 /// Bytes that have one sum.

@@ -1,4 +1,4 @@
-//! Whole reads and writes over the journal's disk port, and what goes wrong with them in words.
+//! Files over the journal's disk port: made, named, and what goes wrong with them in words.
 //!
 //! Every failure names its file. What is damaged is never mended here: the index is a fold of the history, so the
 //! whole folder can go and is built again. Read next: `manifest.rs`.
@@ -21,36 +21,6 @@ pub(super) fn failed(disk: &dyn Disk, act: &str, name: &str) -> impl FnOnce(io::
 /// A file that is not what was written.
 pub(super) fn damaged(disk: &dyn Disk, name: &str, why: &str) -> Fault {
     Fault::Archive(format!("{}/{name} is damaged ({why}): {MEND}", disk.folder()))
-}
-
-/// Fills `buffer` from `offset`; a file that ends before is an error.
-pub(super) fn read_exact(file: &dyn DiskFile, buffer: &mut [u8], offset: u64) -> io::Result<()> {
-    let mut filled = 0;
-    while filled < buffer.len() {
-        match file.read_at(&mut buffer[filled..], offset + filled as u64) {
-            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-            Ok(got) => filled += got,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
-}
-
-/// Writes all of `bytes`.
-pub(super) fn write_all(file: &dyn DiskFile, mut bytes: &[u8], mut offset: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        match file.write_at(bytes, offset) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Ok(taken) => {
-                bytes = &bytes[taken..];
-                offset += taken as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(())
 }
 
 /// An empty file under a name that a cut-off attempt may have left.

@@ -12,9 +12,10 @@
 use std::io;
 
 use journal::Disk;
+use journal::disk::{read_exact, write_all};
 
 use super::block::{number, short};
-use super::files::{create, damaged, failed, publish, read_exact, write_all};
+use super::files::{create, damaged, failed, publish};
 use super::run::About;
 use crate::Fault;
 

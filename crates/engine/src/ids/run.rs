@@ -15,10 +15,11 @@
 
 use std::sync::Arc;
 
+use journal::disk::read_exact;
 use journal::{Disk, DiskFile};
 
 use super::block::{self, BLOCK, ROWS, number, short};
-use super::files::{damaged, failed, read_exact};
+use super::files::{damaged, failed};
 use super::filter::{BLOCK_BYTES, Filter};
 use super::{Found, Row};
 use crate::Fault;

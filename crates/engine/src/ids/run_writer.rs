@@ -8,11 +8,12 @@
 
 use std::sync::Arc;
 
+use journal::disk::write_all;
 use journal::{Disk, DiskFile};
 
 use super::Row;
 use super::block::{self, BLOCK, ROWS};
-use super::files::{create, failed, publish, write_all};
+use super::files::{create, failed, publish};
 use super::filter::{BLOCK_BYTES, Filter};
 use super::run::{About, Run};
 use crate::Fault;
