@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use transaction::Time;
 
@@ -21,20 +21,20 @@ use crate::{Clock, Fault, Meters};
 const BATCH_BYTES: usize = 2 * 1024 * 1024;
 /// How long the thread looks away after a frame.
 const DOZE: Duration = Duration::from_millis(10);
-/// How long frames wait for others.
-const BATCH_PAUSE: Duration = Duration::from_millis(100);
-/// How often what was taken in is made durable.
-const PERSIST_PAUSE: Duration = Duration::from_secs(2);
-/// How often what is past its retention is removed, how much in one step, and for how long at most.
-const PURGE_PAUSE: Duration = Duration::from_secs(10);
+/// How long frames wait for others, in milliseconds.
+pub(crate) const BATCH_PAUSE_MS: u64 = 100;
+/// How often what was taken in is made durable, in milliseconds.
+const PERSIST_PAUSE_MS: u64 = 2_000;
+/// How often what is past its retention is removed, how much in one step, and for how long at most, in milliseconds.
+const PURGE_PAUSE_MS: u64 = 10_000;
 const PURGE_AT_ONCE: usize = 1_000;
-const PURGE_FOR: Duration = Duration::from_secs(1);
+const PURGE_FOR_MS: u64 = 1_000;
 /// Rows of ids merged in one step: some 25 ms.
 const MERGE_ROWS: usize = 512 * 1024;
 /// Bytes taken in after which the history is synced.
 const HISTORY_SYNC_BYTES: u64 = 8 * 1024 * 1024;
-/// How long a failing store is left alone.
-const TROUBLE_PAUSE: Duration = Duration::from_secs(1);
+/// How long a failing store is left alone, in milliseconds.
+const TROUBLE_PAUSE_MS: u64 = 1_000;
 
 /// A durable frame.
 pub(crate) struct Frame {
@@ -87,7 +87,8 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    fn reach(&self, sequence: u64) {
+    /// The archive holds everything up to `sequence`.
+    pub(crate) fn reach(&self, sequence: u64) {
         *self.reached.lock().unwrap_or_else(PoisonError::into_inner) = sequence;
         self.moved.notify_all();
     }
@@ -99,6 +100,13 @@ impl Progress {
         let waited = self.moved.wait_timeout_while(reached, most, behind);
         *waited.unwrap_or_else(PoisonError::into_inner).0 >= sequence
     }
+}
+
+/// Whether more is to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    Go,
+    Stop,
 }
 
 /// The archive's writing thread.
@@ -115,77 +123,97 @@ pub(crate) struct Archiver {
     pub clock: Arc<dyn Clock>,
     pub meters: Arc<Meters>,
     pub retention_ms: Option<u64>,
+    pub pending: Pending,
 }
 
 impl Archiver {
     /// Works until it is stopped; then everything that came is durable in the archive, or will be taken from the journal.
     pub(crate) fn run(mut self, jobs: &Receiver<Job>) {
-        self.progress.reach(self.archive.applied());
-        let mut pending = Pending::default();
-        let (mut persisted_at, mut purged_at) = (Instant::now(), Instant::now());
         loop {
-            match jobs.recv_timeout(BATCH_PAUSE) {
-                Ok(Job::Frame(frame)) => {
-                    pending.push(frame);
-                    // Frames come by the thousand a second: being woken for each would cost more than taking it in.
-                    std::thread::sleep(DOZE);
-                }
-                Ok(Job::Flush) => self.flush(&mut pending),
-                Ok(Job::Pages(pages)) => pending.pages.push_back(pages),
-                Ok(Job::Ids(sealed)) => pending.sealed.push_back(sealed),
-                Ok(Job::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Err(RecvTimeoutError::Timeout) => {}
+            let first = match jobs.recv_timeout(Duration::from_millis(BATCH_PAUSE_MS)) {
+                Ok(job) => Some(job),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            if matches!(first, Some(Job::Frame(_))) {
+                // Frames come by the thousand a second: being woken for each would cost more than taking it in.
+                std::thread::sleep(DOZE);
             }
-            let mut stops = false;
-            for job in jobs.try_iter() {
-                match job {
-                    Job::Frame(frame) => pending.push(frame),
-                    Job::Flush => self.flush(&mut pending),
-                    Job::Pages(pages) => pending.pages.push_back(pages),
-                    Job::Ids(sealed) => pending.sealed.push_back(sealed),
-                    Job::Stop => stops = true,
-                }
-            }
-            if stops {
+            if self.take(first.into_iter().chain(jobs.try_iter())) == Flow::Stop {
                 break;
             }
-            if pending.is_due() {
-                self.flush(&mut pending);
-            }
-            self.put_pages(&mut pending);
-            self.tend_ids(&mut pending);
-            if persisted_at.elapsed() >= PERSIST_PAUSE {
-                self.persist();
-                persisted_at = Instant::now();
-            }
-            if purged_at.elapsed() >= PURGE_PAUSE {
-                self.purge();
-                purged_at = Instant::now();
+            self.tend();
+        }
+        self.finish();
+    }
+
+    /// Takes what there is to do, in its order; only a flush is done at once.
+    pub(crate) fn take(&mut self, jobs: impl Iterator<Item = Job>) -> Flow {
+        let mut flow = Flow::Go;
+        for job in jobs {
+            match job {
+                Job::Frame(frame) => self.pending.push(frame, self.clock.now()),
+                Job::Flush => self.flush(),
+                Job::Pages(pages) => self.pending.pages.push_back(pages),
+                Job::Ids(sealed) => self.pending.sealed.push_back(sealed),
+                Job::Stop => flow = Flow::Stop,
             }
         }
-        self.flush(&mut pending);
+        flow
+    }
+
+    /// Does what is due by now.
+    pub(crate) fn tend(&mut self) {
+        let now = self.clock.now();
+        if self.pending.is_due(now) {
+            self.flush();
+        }
+        self.put_pages();
+        self.tend_ids();
+        if now >= self.pending.persist_at {
+            self.persist();
+            self.pending.persist_at = now.plus_ms(PERSIST_PAUSE_MS);
+        }
+        if now >= self.pending.purge_at {
+            self.purge();
+            self.pending.purge_at = now.plus_ms(PURGE_PAUSE_MS);
+        }
+    }
+
+    /// No more will come: takes in what waits, and makes it durable.
+    pub(crate) fn finish(&mut self) {
+        self.flush();
         // What of a sweep is lost here the next start replays: it does not count as complete.
-        self.put_pages(&mut pending);
+        self.put_pages();
         self.persist();
     }
 
     /// Takes in what waits; a failing store is left alone for a while and asked again.
-    fn flush(&self, pending: &mut Pending) {
-        if pending.trouble_until.is_some_and(|until| until > Instant::now()) {
+    fn flush(&mut self) {
+        if self.is_left_alone() {
             return;
         }
-        pending.trouble_until = None;
-        while !pending.frames.is_empty() {
-            if let Err(fault) = self.take_in(pending) {
-                tracing::warn!(%fault, "the archive could not be written; it will be tried again");
-                pending.trouble_until = Some(Instant::now() + TROUBLE_PAUSE);
+        self.pending.trouble_until = None;
+        while !self.pending.frames.is_empty() {
+            if let Err(fault) = self.take_in() {
+                self.leave_alone("the archive could not be written", &fault);
                 return;
             }
         }
     }
 
+    fn is_left_alone(&self) -> bool {
+        self.pending.trouble_until.is_some_and(|until| until > self.clock.now())
+    }
+
+    fn leave_alone(&mut self, what: &str, fault: &Fault) {
+        tracing::warn!(%fault, "{what}; it will be tried again");
+        self.pending.trouble_until = Some(self.clock.now().plus_ms(TROUBLE_PAUSE_MS));
+    }
+
     /// Takes in one batch of what waits.
-    fn take_in(&self, pending: &mut Pending) -> Result<(), Fault> {
+    fn take_in(&mut self) -> Result<(), Fault> {
+        let pending = &mut self.pending;
         let count = pending.batch();
         let frames = &pending.frames[..count];
         let payloads: Vec<(u64, &[u8])> = frames.iter().map(|frame| (frame.first, &*frame.payload)).collect();
@@ -208,27 +236,26 @@ impl Archiver {
 
     /// Keeps the pages of the ledger that wait, in their order: a sweep counts as complete only when all of it is kept,
     /// and its pages do not come again. While they wait the partition's sweep pauses.
-    fn put_pages(&self, pending: &mut Pending) {
-        if pending.trouble_until.is_some_and(|until| until > Instant::now()) {
+    fn put_pages(&mut self) {
+        if self.is_left_alone() {
             return;
         }
-        while let Some(pages) = pending.pages.front() {
+        while let Some(pages) = self.pending.pages.front() {
             if let Err(fault) = self.archive.put_pages(&pages.pages, pages.swept) {
-                tracing::warn!(%fault, "pages of the ledger could not be kept; it will be tried again");
-                pending.trouble_until = Some(Instant::now() + TROUBLE_PAUSE);
+                self.leave_alone("pages of the ledger could not be kept", &fault);
                 return;
             }
             self.pages_waiting.fetch_sub(pages.bytes(), Ordering::AcqRel);
-            pending.pages.pop_front();
+            self.pending.pages.pop_front();
         }
     }
 
     /// Writes one full window of ids as a run, or merges runs for a moment.
-    fn tend_ids(&mut self, pending: &mut Pending) {
-        if pending.trouble_until.is_some_and(|until| until > Instant::now()) {
+    fn tend_ids(&mut self) {
+        if self.is_left_alone() {
             return;
         }
-        let done = match pending.sealed.front() {
+        let done = match self.pending.sealed.front() {
             Some(sealed) => self.runs.write(sealed).map(Some),
             None => self.runs.merge_step(MERGE_ROWS).map(|step| match step {
                 Step::Installed(set) => Some(set),
@@ -238,13 +265,10 @@ impl Archiver {
         match done {
             Ok(None) => {}
             Ok(Some(set)) => {
-                pending.sealed.pop_front();
+                self.pending.sealed.pop_front();
                 let _ = self.partition.push(Input::Ids(set));
             }
-            Err(fault) => {
-                tracing::warn!(%fault, "the index of ids could not be written; it will be tried again");
-                pending.trouble_until = Some(Instant::now() + TROUBLE_PAUSE);
-            }
+            Err(fault) => self.leave_alone("the index of ids could not be written", &fault),
         }
     }
 
@@ -262,10 +286,10 @@ impl Archiver {
         let Some(ms) = self.retention_ms else { return };
         let micros = i64::try_from(ms.saturating_mul(1_000)).unwrap_or(i64::MAX);
         let before = Time(self.clock.now().0.saturating_sub(micros));
-        let since = Instant::now();
+        let until = self.clock.now().plus_ms(PURGE_FOR_MS);
         loop {
             match self.archive.purge(before, PURGE_AT_ONCE) {
-                Ok(removed) if removed >= PURGE_AT_ONCE && since.elapsed() < PURGE_FOR => {}
+                Ok(removed) if removed >= PURGE_AT_ONCE && self.clock.now() < until => {}
                 Ok(_) => return,
                 Err(fault) => {
                     tracing::warn!(%fault, "what is past its retention could not be removed; it will be tried again");
@@ -276,13 +300,15 @@ impl Archiver {
     }
 }
 
-/// Frames that wait to be taken in.
-#[derive(Default)]
-struct Pending {
+/// What waits for the archive, and when to look after it.
+pub(crate) struct Pending {
     frames: Vec<Frame>,
     bytes: usize,
-    since: Option<Instant>,
-    trouble_until: Option<Instant>,
+    /// Since when the first of them has waited.
+    since: Option<Time>,
+    trouble_until: Option<Time>,
+    persist_at: Time,
+    purge_at: Time,
     /// Full windows of ids that wait to be written.
     sealed: VecDeque<Arc<Sealed>>,
     /// Pages of the ledger that wait to be kept.
@@ -292,14 +318,28 @@ struct Pending {
 }
 
 impl Pending {
-    fn push(&mut self, frame: Frame) {
+    pub(crate) fn since(now: Time) -> Pending {
+        Pending {
+            frames: Vec::new(),
+            bytes: 0,
+            since: None,
+            trouble_until: None,
+            persist_at: now.plus_ms(PERSIST_PAUSE_MS),
+            purge_at: now.plus_ms(PURGE_PAUSE_MS),
+            sealed: VecDeque::new(),
+            pages: VecDeque::new(),
+            unsynced: 0,
+        }
+    }
+
+    fn push(&mut self, frame: Frame, now: Time) {
         self.bytes += frame.payload.len();
-        self.since.get_or_insert_with(Instant::now);
+        self.since.get_or_insert(now);
         self.frames.push(frame);
     }
 
-    fn is_due(&self) -> bool {
-        self.bytes >= BATCH_BYTES || self.since.is_some_and(|since| since.elapsed() >= BATCH_PAUSE)
+    fn is_due(&self, now: Time) -> bool {
+        self.bytes >= BATCH_BYTES || self.since.is_some_and(|since| since.plus_ms(BATCH_PAUSE_MS) <= now)
     }
 
     /// How many frames make one batch.

@@ -29,6 +29,10 @@ pub struct Config {
     pub calls_max: usize,
     /// How long finished transactions (and idempotency keys) are kept, in milliseconds; `None`: for ever.
     pub retention_ms: Option<u64>,
+    /// Ids of the ledger in memory before they become a run of the index on disk.
+    pub ids_in_memory: usize,
+    /// Bytes of the ledger's history after which a new sweep of its live state begins.
+    pub sweep_bytes: u64,
     /// Seeds the jitter of retries.
     pub seed: u64,
 }
@@ -77,6 +81,8 @@ impl Default for Config {
             participants: BTreeMap::new(),
             calls_max: 2_048,
             retention_ms: Some(30 * 24 * 60 * 60 * 1000),
+            ids_in_memory: 1 << 20,
+            sweep_bytes: 64 * 1024 * 1024,
             seed: 0,
         }
     }

@@ -3,15 +3,17 @@
 //! Plain synchronous code behind ports (clock, network, journal, archive store), so that a simulator can run the very
 //! same code under a seed. Nothing here is async and nothing here speaks HTTP.
 //!
-//! Read `partition/mod.rs` (decide, in order, into a batch), then `run.rs` (the threads around it).
+//! Read `partition/mod.rs` (decide, in order, into a batch), then `run.rs` (the threads around it) and `stepped.rs` (none).
 
 pub mod archive;
 mod archiver;
+mod assembly;
 mod batch;
 mod change;
 mod clock;
 mod config;
 mod dispatch;
+mod driver;
 pub mod entry;
 mod fault;
 #[cfg(any(test, fuzzing))]
@@ -28,9 +30,11 @@ mod reader;
 pub mod refusal;
 mod request;
 mod run;
+mod stepped;
 mod timers;
 mod writer;
 
+pub use assembly::{Parts, Report};
 pub use batch::{Answers, Deliver};
 pub use change::{
     AccountBounds, AccountThen, Balances, CauseText, Change, Changed, Direction, Found, History,
@@ -44,4 +48,5 @@ pub use meters::{Bounds, Meters};
 pub use network::{Heard, Network};
 pub use opening::{VisitEvent, archive_end, archive_events, archive_ledger};
 pub use request::{Act, Answer, Begin, Filter, Key, Page, Respond, Timeline, TimelineQuery};
-pub use run::{Parts, Report, Running, start};
+pub use run::{Running, start};
+pub use stepped::{Kept, Stepped, Turned};

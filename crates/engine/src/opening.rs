@@ -12,14 +12,14 @@ use crate::partition::Vault;
 pub type VisitEvent<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), Fault>;
 
 /// The ledger as of the end of the archive's history, which has taken in the whole journal; and the runs of its ids.
-pub(crate) fn vault(archive: &Archive) -> Result<(Vault, Runs), Fault> {
+pub(crate) fn vault(archive: &Archive, ids_in_memory: usize) -> Result<(Vault, Runs), Fault> {
     let (keys, history) = (archive.keys(), archive.history());
     let mut ledger = Ledger::new(keys);
     not_beyond(("pages of live state reach", load_pages(archive, &mut ledger)?), archive)?;
     let mut runs = Runs::open(archive.ids_disk())?;
     let (swept, covered) = (archive.swept()?, runs.set().covered());
     not_beyond(("index of ids reaches", covered), archive)?;
-    let mut ids = Ids::new(Size::default(), runs.set());
+    let mut ids = Ids::new(Size { rows: ids_in_memory, ..Size::default() }, runs.set());
     // The ids reach to one byte behind the beginning of their last event: that beginning is where events can be read from.
     let mut walker = Walker::new(history, swept.min(covered.saturating_sub(1)));
     while let Some((position, encoded)) = walker.next()? {

@@ -23,8 +23,6 @@ use crate::{
 
 /// Queries that may wait or be answered at once.
 const QUERIES_MAX: usize = 1_000;
-/// How long a query waits for the archive to come as far as it must.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// One question to the archive.
 pub(crate) enum Query {
@@ -125,6 +123,8 @@ impl Drop for Place {
 #[derive(Clone)]
 pub(crate) struct Reader {
     pub archive: Archive,
+    /// How long a query waits for the archive to come as far as it must.
+    pub patience: Duration,
     pub queries: Arc<Mutex<Receiver<(u64, Query)>>>,
     pub progress: Arc<Progress>,
     pub archiver: Sender<Job>,
@@ -137,15 +137,32 @@ impl Reader {
     pub(crate) fn run(self) {
         loop {
             let next = self.queries.lock().unwrap_or_else(PoisonError::into_inner).recv();
-            match next {
-                Ok((_, Query::Stop)) | Err(_) => return,
-                Ok((_, Query::Lookup(lookup))) => self.look_up(lookup),
-                Ok((durable, Query::List(filter, respond))) => {
-                    respond(self.caught_up(durable).and_then(|()| flat(self.archive.list(&filter))));
-                }
-                Ok((durable, Query::Timeline(query, respond))) => {
-                    respond(self.caught_up(durable).and_then(|()| flat(self.archive.timeline(&query))));
-                }
+            let Ok((durable, query)) = next else { return };
+            if matches!(query, Query::Stop) {
+                return;
+            }
+            self.answer(durable, query);
+        }
+    }
+
+    /// Answers what waits now.
+    pub(crate) fn answer_waiting(&self) {
+        loop {
+            let next = self.queries.lock().unwrap_or_else(PoisonError::into_inner).try_recv();
+            let Ok((durable, query)) = next else { return };
+            self.answer(durable, query);
+        }
+    }
+
+    fn answer(&self, durable: u64, query: Query) {
+        match query {
+            Query::Stop => {}
+            Query::Lookup(lookup) => self.look_up(lookup),
+            Query::List(filter, respond) => {
+                respond(self.caught_up(durable).and_then(|()| flat(self.archive.list(&filter))));
+            }
+            Query::Timeline(query, respond) => {
+                respond(self.caught_up(durable).and_then(|()| flat(self.archive.timeline(&query))));
             }
         }
     }
@@ -156,7 +173,7 @@ impl Reader {
             return Ok(());
         }
         let _ = self.archiver.send(Job::Flush);
-        if self.progress.wait(durable, PATIENCE) {
+        if self.progress.wait(durable, self.patience) {
             return Ok(());
         }
         Err(behind())

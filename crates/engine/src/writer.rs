@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use journal::{Fault as JournalFault, Frame, Journal};
+use journal::{Fault as JournalFault, Journal};
 
 use crate::archiver::{self, Frames};
 use crate::batch::{Batch, Deliver};
@@ -48,22 +48,32 @@ pub(crate) struct Writer {
 impl Writer {
     /// Works until it is stopped; then the archive is stopped too.
     pub(crate) fn run(mut self, work: &Receiver<Work>) -> Result<(), Fault> {
-        while let Ok(work) = work.recv() {
-            self.recycle()?;
-            match work {
-                Work::Keep(batch) => self.keep(batch)?,
-                Work::Stop => break,
+        while let Ok(Work::Keep(batch)) = work.recv() {
+            let (mut next, mut stop_by) = (Some(batch), None);
+            while let Some(batch) = next {
+                next = self.keep(batch)?;
+                if next.is_some() {
+                    self.wait_for_room(&mut stop_by)?;
+                }
             }
-            self.meters.show_space(self.journal.gauge().space());
         }
         self.archiver.stop();
         Ok(())
     }
 
-    fn keep(&mut self, batch: Batch) -> Result<(), Fault> {
+    /// Makes a batch durable and lets its answers go; gives it back, untouched, when there is no room for it.
+    pub(crate) fn keep(&mut self, batch: Batch) -> Result<Option<Batch>, Fault> {
+        self.recycle()?;
         let last = batch.last;
         if let Some(frame) = batch.frame() {
-            self.append(&frame)?;
+            let started = Instant::now();
+            match self.journal.append(&frame) {
+                Ok(()) => {}
+                // Nothing was written: trying it again is no retry of a failed write.
+                Err(JournalFault::Full) => return Ok(Some(batch)),
+                Err(fault) => return Err(fault.into()),
+            }
+            self.meters.sync_seconds.observe(started.elapsed().as_secs_f64());
             self.meters.frame_events.observe(f64::from(frame.count));
             self.meters.events.inc_by(u64::from(frame.count));
             self.meters.durable.set(last);
@@ -77,7 +87,8 @@ impl Writer {
         }
         // The partition may have gone when the process stops.
         let _ = self.partition.push(Input::Durable(last));
-        Ok(())
+        self.meters.show_space(self.journal.gauge().space());
+        Ok(None)
     }
 
     /// Gives back to the journal what the archive has released since.
@@ -90,27 +101,16 @@ impl Writer {
         Ok(())
     }
 
-    fn append(&mut self, frame: &Frame<'_>) -> Result<(), Fault> {
-        let started = Instant::now();
-        let mut stop_by = None;
-        loop {
-            match self.journal.append(frame) {
-                Ok(()) => break,
-                // Nothing was written: this is no retry of a failed write.
-                Err(JournalFault::Full) => {
-                    if self.stopping.load(Ordering::Acquire) {
-                        let by = *stop_by.get_or_insert_with(|| Instant::now() + FULL_LAST);
-                        if Instant::now() >= by {
-                            return Err(JournalFault::Full.into());
-                        }
-                    }
-                    self.recycle()?;
-                    std::thread::sleep(FULL_PAUSE);
-                }
-                Err(fault) => return Err(fault.into()),
+    /// Leaves a full disk alone for a moment; a stop does not wait for ever.
+    fn wait_for_room(&self, stop_by: &mut Option<Instant>) -> Result<(), Fault> {
+        self.meters.show_space(self.journal.gauge().space());
+        if self.stopping.load(Ordering::Acquire) {
+            let by = *stop_by.get_or_insert_with(|| Instant::now() + FULL_LAST);
+            if Instant::now() >= by {
+                return Err(JournalFault::Full.into());
             }
         }
-        self.meters.sync_seconds.observe(started.elapsed().as_secs_f64());
+        std::thread::sleep(FULL_PAUSE);
         Ok(())
     }
 }

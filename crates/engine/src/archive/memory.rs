@@ -1,53 +1,113 @@
-//! A store in memory, for tests and the simulator. A view shares the tables; a commit copies them only while one is held.
+//! A store in memory, for tests and the simulator: tells what is seen from what would survive a power cut.
+//!
+//! A view shares the tables; a commit copies them only while one is held. Clones are the same store. What survives a
+//! cut is a whole number of the latest commits, as it is with a store that writes a log of its own. It must never be
+//! kinder than the store on disk.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::store::{Changes, Flow, Order, Span, Store, Table, View, VisitRow};
 use crate::Fault;
 
 type Tables = [BTreeMap<Vec<u8>, Vec<u8>>; Table::ALL.len()];
 
+#[derive(Clone, Default)]
+pub(crate) struct MemoryStore(Arc<Mutex<State>>);
+
 #[derive(Default)]
-pub(crate) struct MemoryStore(RwLock<Arc<Tables>>);
+struct State {
+    seen: Arc<Tables>,
+    durable: Tables,
+    /// Commits that are seen and not durable yet, oldest first.
+    unsynced: Vec<Changes>,
+    /// Why commits and syncs fail, while they do.
+    trouble: Option<&'static str>,
+}
 
 struct MemoryView(Arc<Tables>);
 
 impl MemoryStore {
-    fn tables(&self) -> Arc<Tables> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    /// A power cut: of the commits since the last sync the `keep` oldest survive.
+    pub(crate) fn cut(&self, keep: usize) {
+        let mut state = self.state();
+        let unsynced = std::mem::take(&mut state.unsynced);
+        unsynced.iter().take(keep).for_each(|changes| apply(&mut state.durable, changes));
+        state.seen = Arc::new(state.durable.clone());
+    }
+
+    /// Commits that a power cut may take back.
+    pub(crate) fn unsynced(&self) -> usize {
+        self.state().unsynced.len()
+    }
+
+    /// From now on commits and syncs fail for this reason, or no longer do.
+    pub(crate) fn trouble(&self, why: Option<&'static str>) {
+        self.state().trouble = why;
+    }
+
+    /// An independent store that has the same seen and durable rows.
+    pub(crate) fn copy(&self) -> MemoryStore {
+        let state = self.state();
+        let copy = State {
+            seen: Arc::clone(&state.seen),
+            durable: state.durable.clone(),
+            unsynced: state.unsynced.clone(),
+            trouble: None,
+        };
+        MemoryStore(Arc::new(Mutex::new(copy)))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn checked(&self) -> Result<(), Fault> {
+        self.trouble.map_or(Ok(()), |why| Err(Fault::Archive(why.to_owned())))
+    }
+}
+
+fn apply(tables: &mut Tables, changes: &Changes) {
+    for change in changes.iter() {
+        let table = &mut tables[change.table as usize];
+        match change.value {
+            Some(value) => table.insert(change.key.to_vec(), value.to_vec()),
+            None => table.remove(change.key),
+        };
     }
 }
 
 impl Store for MemoryStore {
     fn view(&self) -> Result<Box<dyn View>, Fault> {
-        Ok(Box::new(MemoryView(self.tables())))
+        Ok(Box::new(MemoryView(Arc::clone(&self.state().seen))))
     }
 
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        MemoryView(self.tables()).get(table, key)
+        Ok(self.state().seen[table as usize].get(key).cloned())
     }
 
     fn commit(&self, changes: &Changes) -> Result<(), Fault> {
-        let mut shared = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let tables = Arc::make_mut(&mut shared);
-        for change in changes.iter() {
-            let table = &mut tables[change.table as usize];
-            match change.value {
-                Some(value) => table.insert(change.key.to_vec(), value.to_vec()),
-                None => table.remove(change.key),
-            };
-        }
+        let mut state = self.state();
+        state.checked()?;
+        apply(Arc::make_mut(&mut state.seen), changes);
+        state.unsynced.push(changes.clone());
         Ok(())
     }
 
     fn persist(&self) -> Result<(), Fault> {
+        let mut state = self.state();
+        state.checked()?;
+        for changes in std::mem::take(&mut state.unsynced) {
+            apply(&mut state.durable, &changes);
+        }
         Ok(())
     }
 
     fn reopen(&self) -> Result<(), Fault> {
-        Ok(())
+        self.state().checked()
     }
 }
 

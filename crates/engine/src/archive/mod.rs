@@ -17,6 +17,7 @@ mod pages;
 mod past;
 mod purge;
 mod rows;
+mod shelf;
 mod store;
 mod tail;
 #[cfg(test)]
@@ -30,7 +31,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use journal::Disk;
-use journal::disk::fake::FakeDisk;
 use ledger::Keys;
 use transaction::{Refusal, Time, Transaction};
 
@@ -38,11 +38,11 @@ pub use self::check::{Check, Checked, Difference};
 use self::fjall_store::FjallStore;
 use self::head::Head;
 use self::ingest::{Batch, Fact};
-use self::memory::MemoryStore;
 pub use self::pages::VisitPage;
 use self::past::Past;
 pub use self::rows::Used;
 use self::rows::{FORMAT, FORMAT_BEFORE_LEDGER, META_APPLIED, META_FORMAT, META_HISTORY, Told};
+pub use self::shelf::Shelf;
 use self::store::{Changes, Store, Table, View};
 use crate::entry::{self, Entry, EntryRef, KeyRow, Room};
 use crate::history::History;
@@ -107,8 +107,7 @@ impl Archive {
     /// An archive in memory, for tests and the simulator.
     #[must_use]
     pub fn in_memory() -> Archive {
-        let disks = (Arc::new(FakeDisk::new()) as Arc<dyn Disk>, Arc::new(FakeDisk::new()) as Arc<dyn Disk>);
-        Archive::over(Box::new(MemoryStore::default()), disks, MEMORY_KEYS).expect("memory does not fail")
+        Shelf::default().open().expect("memory does not fail")
     }
 
     fn over(

@@ -38,7 +38,7 @@ impl Table {
 }
 
 /// The changes of one batch: rows put or removed. A key is changed at most once per batch.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Changes {
     /// Keys and values one after another, so that a row costs no allocation.
     bytes: Vec<u8>,

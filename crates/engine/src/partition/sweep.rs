@@ -9,8 +9,6 @@ use ledger::PageId;
 use super::Partition;
 use crate::archiver::Job;
 
-/// Bytes of history after which a new sweep begins.
-const SWEEP_EVERY: u64 = 64 * 1024 * 1024;
 /// Bytes of pages that leave with one frame.
 const PAGES_AT_ONCE: usize = 256 * 1024;
 /// Bytes of pages that may wait for the archive; the sweep pauses then.
@@ -55,7 +53,7 @@ impl Partition {
         self.meters.history_bytes.set(position);
         self.meters.id_windows.set(i64::try_from(self.vault.ids.waiting()).unwrap_or(i64::MAX));
         if self.sweep.since.is_none() {
-            if position - self.sweep.last < SWEEP_EVERY {
+            if position - self.sweep.last < self.config.sweep_bytes {
                 return;
             }
             self.sweep.since = Some(position);

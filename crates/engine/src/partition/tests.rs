@@ -61,7 +61,7 @@ impl Rig {
             pages_waiting: Arc::default(),
             stopping: Arc::default(),
         };
-        let (vault, _) = crate::opening::vault(&archive).unwrap();
+        let (vault, _) = crate::opening::vault(&archive, 1 << 20).unwrap();
         let last = journal.last_sequence();
         let mut partition = Partition::after((last, vault, 0), config, (ports, Arc::default()));
         archive

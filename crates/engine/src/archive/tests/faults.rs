@@ -14,10 +14,10 @@ use super::history::World;
 use crate::archive::memory::MemoryStore;
 use crate::archive::store::{Changes, Store, Table, View};
 use crate::archive::{Archive, MEMORY_KEYS, rows};
-use crate::archiver::{Archiver, Job};
+use crate::archiver::{Archiver, Job, Pending};
 use crate::ids::Runs;
 use crate::partition::Pages;
-use crate::{Fault, SystemClock};
+use crate::{Clock, Fault, SystemClock};
 
 fn over(store: Box<dyn Store>) -> Result<Archive, Fault> {
     let disk = || Arc::new(FakeDisk::new());
@@ -114,7 +114,9 @@ fn a_page_that_could_not_be_kept_at_first_is_kept_before_its_sweep_counts() {
     let sweeps = [(page(0), 10), (page(1), 20)]
         .map(|(id, position)| Pages { pages: vec![(id, position, vec![1, 2, 3])], swept: Some(position) });
     let waiting = Arc::new(AtomicU64::new(sweeps.iter().map(Pages::bytes).sum()));
+    let clock = SystemClock::starting_after(Time::START);
     let archiver = Archiver {
+        pending: Pending::since(clock.now()),
         archive: archive.clone(),
         runs: Runs::open(archive.ids_disk()).unwrap(),
         partition: Arc::default(),
@@ -122,7 +124,7 @@ fn a_page_that_could_not_be_kept_at_first_is_kept_before_its_sweep_counts() {
         released: Arc::default(),
         waiting: Arc::default(),
         progress: Arc::default(),
-        clock: Arc::new(SystemClock::starting_after(Time::START)),
+        clock: Arc::new(clock),
         meters: Arc::default(),
         retention_ms: None,
     };

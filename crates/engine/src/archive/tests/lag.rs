@@ -19,7 +19,7 @@ use crate::batch::Batch as OpenFrame;
 use crate::history::Walker;
 use crate::ids::{Ids, Row, Runs, Size};
 use crate::partition::{Recalled, Vault};
-use crate::{opening, run};
+use crate::{assembly, opening};
 
 type Commit = Vec<(Table, Vec<u8>, Option<Vec<u8>>)>;
 
@@ -103,7 +103,7 @@ impl World {
     fn new(seed: u64) -> World {
         let (store, disks) = (Lossy::default(), (FakeDisk::new(), FakeDisk::new()));
         let archive = opened(&store, &disks);
-        let (vault, _) = opening::vault(&archive).unwrap();
+        let (vault, _) = opening::vault(&archive, 1 << 20).unwrap();
         let mut world = World {
             dice: fastrand::Rng::with_seed(seed),
             store,
@@ -220,10 +220,10 @@ impl World {
         self.disks.1.crash(seed ^ 1);
         self.store = self.store.cut(&mut self.dice);
         self.archive = opened(&self.store, &self.disks);
-        run::catch_up(&mut self.journal, &self.archive).unwrap();
+        assembly::catch_up(&mut self.journal, &self.archive).unwrap();
         self.behind.clear();
         self.swept = None;
-        let (vault, _) = opening::vault(&self.archive).unwrap();
+        let (vault, _) = opening::vault(&self.archive, 1 << 20).unwrap();
         assert_eq!(vault.ledger.differences(&self.vault.ledger, 5), Vec::<String>::new());
         assert_eq!(vault.position, self.vault.position);
         assert_eq!(sum(&vault.ledger), 0);

@@ -11,8 +11,8 @@ use super::on_disk;
 use crate::archive::rows::{META_HISTORY, Told};
 use crate::archive::store::{Changes, Table};
 use crate::archive::{Archive, Ingest};
+use crate::assembly::catch_up;
 use crate::entry::{Entry, ReplyRow};
-use crate::run::catch_up;
 
 /// Entries of the ledger that make a history of some blocks, and a result under its key.
 fn entries() -> Vec<Ingest> {

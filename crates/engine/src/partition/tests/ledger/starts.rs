@@ -41,7 +41,7 @@ fn a_start_reads_the_ids_that_no_run_has_although_a_sweep_is_further() {
     rig.changed(Books::default().entry("e-2", ("ann", "shop"), 2).hold("h-1", 5, Expiry::Never));
     sweep(&mut rig);
     rig.changed(Books::default().entry("e-3", ("ann", "shop"), 3));
-    let (vault, _) = opening::vault(&rig.archive).unwrap();
+    let (vault, _) = opening::vault(&rig.archive, 1 << 20).unwrap();
     assert_eq!(vault.ledger.differences(&rig.partition.vault.ledger, 5), Vec::<String>::new());
     for id in ["grant", "e-1", "e-2", "e-3"] {
         let known = vault.find(Space::Entry, ("", id)).unwrap();
@@ -56,6 +56,6 @@ fn pages_that_know_more_than_the_history_are_refused() {
     rig.changed(Books::default().entry("e-1", ("ann", "shop"), 1));
     rig.partition.vault.position += 1;
     sweep(&mut rig);
-    let fault = opening::vault(&rig.archive).map(drop).unwrap_err().to_string();
+    let fault = opening::vault(&rig.archive, 1 << 20).map(drop).unwrap_err().to_string();
     assert!(fault.contains("pages of live state reach"), "{fault}");
 }
