@@ -8,6 +8,7 @@
 
 #![deny(clippy::float_arithmetic)]
 
+pub mod barrier;
 mod command;
 mod decide;
 mod event;

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use support::{Driven, awaited, call, done, refused, spec};
+use transaction::barrier::{Ran, Record, Ruling};
 use transaction::{Command, Event, Mode, Operation, Pattern, Signal, TRANSITIONS};
 
 #[test]
@@ -107,4 +108,40 @@ fn name_of(event: &Event) -> &'static str {
         Event::AttentionRaised { .. } => "attention raised",
         Event::Retried => "retried",
     }
+}
+
+#[test]
+fn every_operation_on_every_record() {
+    let mut table = String::new();
+    for pattern in Pattern::ALL {
+        for record in Record::ALL {
+            for operation in [Operation::Try, Operation::Confirm, Operation::Cancel] {
+                let ruling = record.rule(pattern, operation);
+                let then = match ruling {
+                    Ruling::Run | Ruling::Void => format!("-> {:?}", record.after(operation, Ran::Done)),
+                    Ruling::Repeat | Ruling::Refuse(_) => String::new(),
+                };
+                let name = operation.name(pattern);
+                writeln!(
+                    table,
+                    "{:<7} {:<9} {name:<10} {:<28} {then}",
+                    pattern.name(),
+                    format!("{record:?}"),
+                    format!("{ruling:?}")
+                )
+                .unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!(table);
+}
+
+#[test]
+fn what_holds_something_is_never_forgotten_and_nothing_before_its_horizon() {
+    for record in Record::ALL {
+        assert!(!record.may_be_forgotten(1_000, 1_000), "{record:?}");
+    }
+    let forgotten = Record::ALL.into_iter().filter(|record| record.may_be_forgotten(u64::MAX, 1_000));
+    assert!(!forgotten.clone().any(|record| matches!(record, Record::Blank | Record::Tried)));
+    assert_eq!(forgotten.count(), 4);
 }

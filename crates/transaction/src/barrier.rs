@@ -1,0 +1,141 @@
+//! The barrier rule: what a participant does with an operation of a branch, given what it has recorded of that branch.
+//!
+//! Pure, and the same for every participant, its database and the simulator. A participant keeps the record in the local
+//! transaction of its business change; a unique key decides who is first, never a look before a write. It must never let
+//! an operation take effect twice, and never forget a branch that still holds something.
+//! Read next: `docs/concepts/barrier.md`, the table `every_operation_on_every_record` of the tests.
+
+use crate::{Operation, Pattern};
+
+/// What a participant has recorded of one branch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Record {
+    /// Nothing.
+    #[default]
+    Blank,
+    /// Its try was done, and it holds what was asked for.
+    Tried,
+    /// Its try was refused: nothing is held.
+    Refused,
+    /// Its confirm (or delivery) was done.
+    Confirmed,
+    /// Its cancel gave back what the try had taken.
+    Cancelled,
+    /// It was cancelled while nothing was held: the tombstone that a late try meets.
+    Voided,
+}
+
+/// What is done with an operation that arrives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ruling {
+    /// The business change runs, and is recorded with its answer in the same local transaction.
+    Run,
+    /// There is nothing to undo: that is recorded, and answered as done.
+    Void,
+    /// It was done before: the first answer again, and no change.
+    Repeat,
+    /// It is refused, and changes nothing.
+    Refuse(Hazard),
+}
+
+/// Why the barrier refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hazard {
+    /// A try after its cancel.
+    LateTry,
+    /// A confirm of what was never tried, or refused.
+    ConfirmWithoutTry,
+    /// A confirm of what was given back.
+    ConfirmAfterCancel,
+    /// A cancel of what was taken for good.
+    CancelAfterConfirm,
+    /// An operation that a branch of this pattern does not have.
+    NoSuchOperation,
+}
+
+impl Hazard {
+    /// The code under which it is answered and counted.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Hazard::LateTry => "late_try",
+            Hazard::ConfirmWithoutTry => "confirm_without_try",
+            Hazard::ConfirmAfterCancel => "confirm_after_cancel",
+            Hazard::CancelAfterConfirm => "cancel_after_confirm",
+            Hazard::NoSuchOperation => "no_such_operation",
+        }
+    }
+}
+
+impl Record {
+    /// Every record.
+    pub const ALL: [Record; 6] = [
+        Record::Blank,
+        Record::Tried,
+        Record::Refused,
+        Record::Confirmed,
+        Record::Cancelled,
+        Record::Voided,
+    ];
+
+    /// What is done with `operation` of a transaction of `pattern`.
+    #[must_use]
+    pub fn rule(self, pattern: Pattern, operation: Operation) -> Ruling {
+        if !Operation::of(pattern).contains(&operation) {
+            return Ruling::Refuse(Hazard::NoSuchOperation);
+        }
+        match operation {
+            Operation::Try => match self {
+                Record::Blank => Ruling::Run,
+                Record::Tried | Record::Refused | Record::Confirmed => Ruling::Repeat,
+                Record::Cancelled | Record::Voided => Ruling::Refuse(Hazard::LateTry),
+            },
+            Operation::Confirm => match (self, pattern) {
+                (Record::Blank, Pattern::Message) | (Record::Tried, _) => Ruling::Run,
+                (Record::Confirmed, _) => Ruling::Repeat,
+                (Record::Blank | Record::Refused, _) => Ruling::Refuse(Hazard::ConfirmWithoutTry),
+                (Record::Cancelled | Record::Voided, _) => Ruling::Refuse(Hazard::ConfirmAfterCancel),
+            },
+            Operation::Cancel => match self {
+                Record::Tried => Ruling::Run,
+                Record::Blank | Record::Refused => Ruling::Void,
+                Record::Cancelled | Record::Voided => Ruling::Repeat,
+                Record::Confirmed => Ruling::Refuse(Hazard::CancelAfterConfirm),
+            },
+            Operation::Check => Ruling::Refuse(Hazard::NoSuchOperation),
+        }
+    }
+
+    /// The record after `operation` ran, or was found to have nothing to undo.
+    #[must_use]
+    pub fn after(self, operation: Operation, ran: Ran) -> Record {
+        match (operation, ran) {
+            (Operation::Try, Ran::Done) => Record::Tried,
+            (Operation::Try, Ran::Refused) => Record::Refused,
+            (Operation::Confirm, Ran::Done) => Record::Confirmed,
+            (Operation::Cancel, Ran::Done) if self == Record::Tried => Record::Cancelled,
+            (Operation::Cancel, Ran::Done) => Record::Voided,
+            // A confirm or cancel that could not be carried out is asked again.
+            (Operation::Confirm | Operation::Cancel, Ran::Refused) | (Operation::Check, _) => self,
+        }
+    }
+
+    /// Whether a record so old may be removed: never one that holds something, and none that a late call may still meet.
+    /// `horizon_ms` must be longer than the longest deadline and retry of the coordinator together.
+    #[must_use]
+    pub fn may_be_forgotten(self, age_ms: u64, horizon_ms: u64) -> bool {
+        match self {
+            Record::Blank | Record::Tried => false,
+            Record::Refused | Record::Confirmed | Record::Cancelled | Record::Voided => age_ms > horizon_ms,
+        }
+    }
+}
+
+/// How the business change went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Ran {
+    /// It was made.
+    Done,
+    /// It was refused for business reasons, and nothing was changed.
+    Refused,
+}
