@@ -69,14 +69,8 @@ impl Hazard {
 
 impl Record {
     /// Every record.
-    pub const ALL: [Record; 6] = [
-        Record::Blank,
-        Record::Tried,
-        Record::Refused,
-        Record::Confirmed,
-        Record::Cancelled,
-        Record::Voided,
-    ];
+    pub const ALL: [Record; 6] =
+        [Record::Blank, Record::Tried, Record::Refused, Record::Confirmed, Record::Cancelled, Record::Voided];
 
     /// What is done with `operation` of a transaction of `pattern`.
     #[must_use]

@@ -13,11 +13,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("journal", &[]),
     // Two words only: Time and Refusal.
     ("ledger", &["transaction"]),
+    ("audit", &["ledger", "transaction"]),
     ("engine", &["journal", "ledger", "transaction"]),
     ("participant", &["transaction"]),
     ("server", &["engine", "ledger", "participant", "transaction"]),
     ("bench", &["engine", "journal", "ledger", "participant", "transaction", "server"]),
-    ("cli", &["server", "engine", "bench", "journal", "ledger", "participant", "transaction"]),
+    ("cli", &["server", "engine", "audit", "bench", "journal", "ledger", "participant", "transaction"]),
 ];
 
 /// Every arrow that is not in the table, and every room that is not.

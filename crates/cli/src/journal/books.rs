@@ -2,14 +2,13 @@
 //! what a start would make of the archive.
 //!
 //! Events come from the journal; where its beginning was released, from the archive's history first. Read next:
-//! `audit/mod.rs`, `engine/src/opening.rs`.
+//! the room `audit`, `engine/src/opening.rs`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use audit::{Audit, Standing};
 use engine::archive::Archive;
 use ledger::{Kept, Keys, Ledger};
-
-use super::audit::{Audit, Standing};
 
 /// Differences that are told at most.
 const DIFFERENCES: usize = 5;

@@ -1,8 +1,7 @@
 //! `tercet journal`: looks at the kept data of a folder without a server.
 //!
-//! It changes nothing in the journal. Read next: `verify.rs`, `audit/mod.rs`.
+//! It changes nothing in the journal. Read next: `verify.rs`, `books.rs`.
 
-mod audit;
 mod books;
 mod replay;
 mod report;

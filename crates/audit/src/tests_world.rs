@@ -57,8 +57,8 @@ impl Book for Shelf {
 }
 
 /// A ledger and what it kept.
-pub(super) struct World {
-    pub(super) ledger: Ledger,
+pub(crate) struct World {
+    pub(crate) ledger: Ledger,
     keys: Keys,
     shelf: Shelf,
     rng: Rng,
@@ -73,7 +73,7 @@ const EUR: [&str; 5] = ["bank", "ann", "ben", "shop", "tight"];
 const POINTS: [&str; 3] = ["issuer", "points:ann", "points:ben"];
 
 impl World {
-    pub(super) fn new(seed: u64) -> World {
+    pub(crate) fn new(seed: u64) -> World {
         let keys = Keys(seed, 9);
         let (rng, shelf) = (Rng::with_seed(seed), Shelf::default());
         let mut world = World {
@@ -92,15 +92,15 @@ impl World {
         world
     }
 
-    pub(super) fn keys(&self) -> Keys {
+    pub(crate) fn keys(&self) -> Keys {
         self.keys
     }
 
-    pub(super) fn events(&self) -> impl Iterator<Item = (u64, &[u8])> {
+    pub(crate) fn events(&self) -> impl Iterator<Item = (u64, &[u8])> {
         self.shelf.events.iter().map(|(position, event)| (*position, &**event))
     }
 
-    pub(super) fn run(&mut self, steps: usize) {
+    pub(crate) fn run(&mut self, steps: usize) {
         for _ in 0..steps {
             self.step();
         }
@@ -335,7 +335,7 @@ fn coupon() -> Machine {
 }
 
 /// The event with a change; `None` where `forge` changes nothing.
-pub(super) fn forged(encoded: &[u8], forge: &dyn Fn(&mut Kept<'_>) -> bool) -> Option<Vec<u8>> {
+pub(crate) fn forged(encoded: &[u8], forge: &dyn Fn(&mut Kept<'_>) -> bool) -> Option<Vec<u8>> {
     let mut kept = Kept::decode(encoded).ok()?;
     let mut bytes = Vec::new();
     forge(&mut kept).then(|| kept.encode(&mut bytes)).map(|()| bytes)

@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 
 /// Whose ids: each space has its own.
 #[derive(Clone, Copy, Debug, Hash)]
-pub(super) enum Space {
+pub(crate) enum Space {
     Asset,
     Account,
     Adjust,
@@ -22,14 +22,14 @@ pub(super) enum Space {
 
 /// Every id so far.
 #[derive(Debug, Default)]
-pub(super) struct Used {
+pub(crate) struct Used {
     keys: (RandomState, RandomState),
     ids: HashSet<(u64, u64)>,
 }
 
 impl Used {
     /// An id is used; below its parent where it has one.
-    pub(super) fn once(&mut self, space: Space, id: (&str, &str)) -> Result<(), String> {
+    pub(crate) fn once(&mut self, space: Space, id: (&str, &str)) -> Result<(), String> {
         let key = (self.keys.0.hash_one((space, id)), self.keys.1.hash_one((space, id)));
         if self.ids.insert(key) {
             return Ok(());
@@ -42,28 +42,28 @@ impl Used {
 
 /// What one entry or capture moved.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Moved {
-    pub(super) position: u64,
-    pub(super) from: u32,
-    pub(super) to: u32,
-    pub(super) amount: i128,
+pub(crate) struct Moved {
+    pub(crate) position: u64,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) amount: i128,
 }
 
 /// What all of them moved, and what was given back.
 #[derive(Debug, Default)]
-pub(super) struct Taken {
+pub(crate) struct Taken {
     /// Ascending by position.
     moved: Vec<Moved>,
     refunded: BTreeMap<u64, i128>,
 }
 
 impl Taken {
-    pub(super) fn push(&mut self, moved: Moved) {
+    pub(crate) fn push(&mut self, moved: Moved) {
         self.moved.push(moved);
     }
 
     /// The entry `back` gives back of what the event at `original` took; `so_far` is told as the sum.
-    pub(super) fn refund(&mut self, original: u64, (back, so_far): (Moved, i128)) -> Result<(), String> {
+    pub(crate) fn refund(&mut self, original: u64, (back, so_far): (Moved, i128)) -> Result<(), String> {
         let found = self.moved.binary_search_by_key(&original, |moved| moved.position);
         let Some(taken) = found.ok().and_then(|index| self.moved.get(index)) else {
             return Err(format!(

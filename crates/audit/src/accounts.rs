@@ -7,57 +7,57 @@ use std::collections::BTreeMap;
 
 use ledger::{Event, Floor, Leg, NONE, Standing};
 
-use super::lots::Lots;
-use super::used::{Space, Used};
+use crate::lots::Lots;
+use crate::used::{Space, Used};
 
 /// An asset, with the sum of what is posted in it.
 #[derive(Debug)]
-pub(in super::super) struct Asset {
-    pub(in super::super) code: String,
-    pub(in super::super) scale: u8,
+pub(crate) struct Asset {
+    pub(crate) code: String,
+    pub(crate) scale: u8,
     sum: i128,
 }
 
 /// An account, as all events so far tell it.
 #[derive(Debug)]
-pub(super) struct Account {
-    pub(super) id: String,
-    pub(super) asset: u32,
-    pub(super) floor: Floor<i128>,
-    pub(super) ceiling: Option<i128>,
-    pub(super) standing: Standing,
-    pub(super) posted: i128,
-    pub(super) held: i128,
-    pub(super) incoming: i128,
-    pub(super) version: u64,
-    pub(super) last: u64,
+pub(crate) struct Account {
+    pub(crate) id: String,
+    pub(crate) asset: u32,
+    pub(crate) floor: Floor<i128>,
+    pub(crate) ceiling: Option<i128>,
+    pub(crate) standing: Standing,
+    pub(crate) posted: i128,
+    pub(crate) held: i128,
+    pub(crate) incoming: i128,
+    pub(crate) version: u64,
+    pub(crate) last: u64,
     /// The positions of versions 64, 128, 192, …: where a skip may lead to.
     milestones: Vec<u64>,
     /// Where the account keeps lots.
-    pub(super) lots: Option<Lots>,
+    pub(crate) lots: Option<Lots>,
 }
 
 /// All accounts by slot, all assets by number.
 #[derive(Debug, Default)]
-pub(super) struct Accounts {
-    pub(super) all: Vec<Account>,
-    pub(super) assets: Vec<Asset>,
+pub(crate) struct Accounts {
+    pub(crate) all: Vec<Account>,
+    pub(crate) assets: Vec<Asset>,
 }
 
 /// By how much an event changes what is posted and what is held.
-pub(super) type Change = (i128, i128);
+pub(crate) type Change = (i128, i128);
 
 impl Accounts {
-    pub(super) fn get(&self, slot: u32) -> Result<&Account, String> {
+    pub(crate) fn get(&self, slot: u32) -> Result<&Account, String> {
         self.all.get(slot as usize).ok_or_else(|| format!("it names account {slot}, which was never opened"))
     }
 
-    pub(super) fn get_mut(&mut self, slot: u32) -> Result<&mut Account, String> {
+    pub(crate) fn get_mut(&mut self, slot: u32) -> Result<&mut Account, String> {
         let unknown = || format!("it names account {slot}, which was never opened");
         self.all.get_mut(slot as usize).ok_or_else(unknown)
     }
 
-    pub(super) fn scale_of(&self, slot: u32) -> Result<u8, String> {
+    pub(crate) fn scale_of(&self, slot: u32) -> Result<u8, String> {
         let asset = self.get(slot)?.asset;
         self.assets
             .get(asset as usize)
@@ -65,7 +65,7 @@ impl Accounts {
             .ok_or_else(|| "its asset is unknown".to_owned())
     }
 
-    pub(super) fn declare(&mut self, event: &Event<'_>, used: &mut Used) -> Result<(), String> {
+    pub(crate) fn declare(&mut self, event: &Event<'_>, used: &mut Used) -> Result<(), String> {
         let Event::AssetDeclared { asset, code, scale } = event else { return Ok(()) };
         next_number("asset", *asset, self.assets.len())?;
         used.once(Space::Asset, ("", code))?;
@@ -76,7 +76,7 @@ impl Accounts {
         Ok(())
     }
 
-    pub(super) fn open(&mut self, event: &Event<'_>, used: &mut Used) -> Result<(), String> {
+    pub(crate) fn open(&mut self, event: &Event<'_>, used: &mut Used) -> Result<(), String> {
         let Event::AccountOpened { account, id, asset, floor, ceiling, sink, .. } = event else {
             return Ok(());
         };
@@ -108,7 +108,7 @@ impl Accounts {
         Ok(())
     }
 
-    pub(super) fn change(
+    pub(crate) fn change(
         &mut self,
         event: &Event<'_>,
         (used, position): (&mut Used, u64),
@@ -125,7 +125,7 @@ impl Accounts {
     }
 
     /// The next event of an account, which changes its balances so.
-    pub(super) fn step(&mut self, leg: &Leg, change: Change, position: u64) -> Result<(), String> {
+    pub(crate) fn step(&mut self, leg: &Leg, change: Change, position: u64) -> Result<(), String> {
         let account = self.get_mut(leg.account)?;
         account.thread(leg)?;
         let differs = |what: &str, before: i128, by: i128, said: i128| {
@@ -154,7 +154,7 @@ impl Accounts {
     }
 
     /// What is incoming to an account changes by so much.
-    pub(super) fn incoming(&mut self, slot: u32, (by, said): (i128, i128)) -> Result<(), String> {
+    pub(crate) fn incoming(&mut self, slot: u32, (by, said): (i128, i128)) -> Result<(), String> {
         let account = self.get_mut(slot)?;
         if account.incoming.checked_add(by) != Some(said) || said < 0 {
             let before = account.incoming;
@@ -168,7 +168,7 @@ impl Accounts {
     }
 
     /// Two accounts that may exchange value.
-    pub(super) fn pair(&self, from: u32, to: u32) -> Result<(), String> {
+    pub(crate) fn pair(&self, from: u32, to: u32) -> Result<(), String> {
         let (one, other) = (self.get(from)?, self.get(to)?);
         if from == to || one.asset != other.asset {
             return Err(format!("{} and {} cannot exchange value", one.id, other.id));
@@ -177,7 +177,7 @@ impl Accounts {
     }
 
     /// After units were drawn for an entry or a hold: both accounts are active, and their bounds hold.
-    pub(super) fn drawn(&self, from: u32, to: u32, units: i128) -> Result<(), String> {
+    pub(crate) fn drawn(&self, from: u32, to: u32, units: i128) -> Result<(), String> {
         let (from, to) = (self.get(from)?, self.get(to)?);
         for account in [from, to] {
             if account.standing != Standing::Active {
@@ -201,7 +201,7 @@ impl Accounts {
     }
 
     /// After an event that touched this account: what is posted in its asset sums up to zero.
-    pub(super) fn balanced(&self, slot: u32) -> Result<(), String> {
+    pub(crate) fn balanced(&self, slot: u32) -> Result<(), String> {
         let asset = &self.assets[self.get(slot)?.asset as usize];
         if asset.sum == 0 {
             return Ok(());
@@ -210,7 +210,7 @@ impl Accounts {
     }
 
     /// Per asset what its accounts above zero hold: what was ever issued and is still out.
-    pub(super) fn issued(&self) -> Vec<(&Asset, i128, i128)> {
+    pub(crate) fn issued(&self) -> Vec<(&Asset, i128, i128)> {
         let mut sums = BTreeMap::new();
         for account in &self.all {
             let (sum, issued) = sums.entry(account.asset).or_insert((0_i128, 0_i128));
@@ -258,7 +258,7 @@ fn milestone(version: u64) -> Option<usize> {
 }
 
 /// Numbers are given out in order, without gaps.
-pub(super) fn next_number(what: &str, said: u32, so_far: usize) -> Result<(), String> {
+pub(crate) fn next_number(what: &str, said: u32, so_far: usize) -> Result<(), String> {
     if said as usize == so_far {
         return Ok(());
     }

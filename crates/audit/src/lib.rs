@@ -1,4 +1,4 @@
-//! The independent auditor of the ledger: its own simple books, kept beside the ledger's, from nothing but what events mean.
+//! PROVE: the independent auditor of the ledger: its own simple books, kept beside the ledger's, from nothing but what events mean.
 //!
 //! Judges every event against the one before of each account, hold and item that it names. Shares no code with the
 //! ledger's fold, so a wrong fold and a forged event are both found. Changes nothing; the first thing wrong ends it.
@@ -9,6 +9,7 @@ mod compare;
 mod holds;
 mod items;
 mod lots;
+mod seen;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -21,11 +22,12 @@ use accounts::Accounts;
 use holds::Holds;
 use items::Items;
 use lots::Flow;
+pub use seen::{Balance, OpenHold};
 use used::{Moved, Space, Taken, Used};
 
 /// The books so far.
 #[derive(Debug, Default)]
-pub(super) struct Audit {
+pub struct Audit {
     accounts: Accounts,
     holds: Holds,
     items: Items,
@@ -41,41 +43,45 @@ pub(super) struct Audit {
 
 /// How much was judged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counts {
+pub struct Counts {
     /// Events of the ledger.
-    pub(super) events: u64,
+    pub events: u64,
     /// Entries among them.
-    pub(super) entries: u64,
+    pub entries: u64,
     /// Holds ever made.
-    pub(super) holds: u64,
+    pub holds: u64,
     /// Items ever created.
-    pub(super) items: u64,
+    pub items: u64,
 }
 
 /// What stands at the end.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Standing {
-    pub(super) counts: Counts,
-    pub(super) accounts: usize,
-    pub(super) open_holds: usize,
-    pub(super) live_items: usize,
+pub struct Standing {
+    /// How much was judged.
+    pub counts: Counts,
+    /// Accounts.
+    pub accounts: usize,
+    /// Holds that are open.
+    pub open_holds: usize,
+    /// Items that can still move.
+    pub live_items: usize,
     /// Code, scale, sum of what is posted, and what is issued: the sum of the accounts above zero.
-    pub(super) assets: Vec<(String, u8, i128, i128)>,
+    pub assets: Vec<(String, u8, i128, i128)>,
 }
 
 impl Audit {
     /// Where the next event lies in the history.
-    pub(super) fn position(&self) -> u64 {
+    pub fn position(&self) -> u64 {
         self.position
     }
 
     /// The sequence of the last event that was judged; 0 before the first.
-    pub(super) fn sequence(&self) -> u64 {
+    pub fn sequence(&self) -> u64 {
         self.sequence
     }
 
     /// Judges the next event; `sequence` is its place in the journal, where that is at hand.
-    pub(super) fn event<'a>(&mut self, sequence: Option<u64>, encoded: &'a [u8]) -> Result<Kept<'a>, String> {
+    pub fn event<'a>(&mut self, sequence: Option<u64>, encoded: &'a [u8]) -> Result<Kept<'a>, String> {
         let named = sequence.map_or_else(|| format!("at {}", self.position), |sequence| sequence.to_string());
         let judged = self.judge(sequence, encoded);
         judged.map_err(|why| format!("event {named} of the ledger: {why}"))
@@ -232,7 +238,7 @@ impl Audit {
     }
 
     /// What stands now.
-    pub(super) fn standing(&self) -> Standing {
+    pub fn standing(&self) -> Standing {
         let issued = self.accounts.issued().into_iter();
         Standing {
             counts: self.counts,

@@ -7,42 +7,42 @@ use std::collections::BTreeMap;
 use ledger::{Event, Guard, Machine, MachineMove, Value, When};
 use transaction::Time;
 
-use super::accounts::next_number;
-use super::used::{Space, Used};
+use crate::accounts::next_number;
+use crate::used::{Space, Used};
 
 /// A declared version of a machine.
 #[derive(Debug)]
-pub(super) struct Declared {
-    pub(super) machine: Machine,
-    pub(super) version: u32,
+pub(crate) struct Declared {
+    pub(crate) machine: Machine,
+    pub(crate) version: u32,
 }
 
 /// An item that can still move.
 #[derive(Debug)]
-pub(super) struct Item {
-    pub(super) id: String,
-    pub(super) machine: u32,
-    pub(super) state: u16,
-    pub(super) owner: Option<String>,
-    pub(super) attributes: Vec<(String, Value<String>)>,
-    pub(super) due: Option<Time>,
-    pub(super) held: Option<Promise>,
-    pub(super) version: u64,
-    pub(super) last: u64,
+pub(crate) struct Item {
+    pub(crate) id: String,
+    pub(crate) machine: u32,
+    pub(crate) state: u16,
+    pub(crate) owner: Option<String>,
+    pub(crate) attributes: Vec<(String, Value<String>)>,
+    pub(crate) due: Option<Time>,
+    pub(crate) held: Option<Promise>,
+    pub(crate) version: u64,
+    pub(crate) last: u64,
 }
 
 /// The branch that holds an item, and the moves of its confirm and cancel.
 #[derive(Debug)]
-pub(super) struct Promise {
+pub(crate) struct Promise {
     branch: String,
     moves: (u16, u16),
 }
 
 /// All items that can still move, by slot, and all machines by number.
 #[derive(Debug, Default)]
-pub(super) struct Items {
-    pub(super) live: BTreeMap<u32, Item>,
-    pub(super) machines: Vec<Declared>,
+pub(crate) struct Items {
+    pub(crate) live: BTreeMap<u32, Item>,
+    pub(crate) machines: Vec<Declared>,
 }
 
 /// A move as its event tells it.
@@ -56,7 +56,7 @@ struct Move<'a> {
 }
 
 impl Items {
-    pub(super) fn declare(&mut self, event: &Event<'_>) -> Result<(), String> {
+    pub(crate) fn declare(&mut self, event: &Event<'_>) -> Result<(), String> {
         let Event::MachineDeclared { machine: number, version, encoded, .. } = event else { return Ok(()) };
         next_number("machine", *number, self.machines.len())?;
         let read = postcard::from_bytes(encoded);
@@ -73,7 +73,7 @@ impl Items {
         Ok(())
     }
 
-    pub(super) fn create(
+    pub(crate) fn create(
         &mut self,
         event: &Event<'_>,
         (used, at, position): (&mut Used, Time, u64),
@@ -108,7 +108,7 @@ impl Items {
         }
     }
 
-    pub(super) fn step(
+    pub(crate) fn step(
         &mut self,
         event: &Event<'_>,
         (used, at, position): (&mut Used, Time, u64),

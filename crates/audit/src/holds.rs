@@ -7,29 +7,29 @@ use transaction::Time;
 
 /// An open hold.
 #[derive(Clone, Debug)]
-pub(super) struct Hold {
-    pub(super) id: String,
-    pub(super) from: u32,
-    pub(super) to: u32,
-    pub(super) amount: i128,
-    pub(super) captured: i128,
-    pub(super) left: i128,
-    pub(super) expires_at: Option<Time>,
-    pub(super) owned: bool,
-    pub(super) last: u64,
+pub(crate) struct Hold {
+    pub(crate) id: String,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) amount: i128,
+    pub(crate) captured: i128,
+    pub(crate) left: i128,
+    pub(crate) expires_at: Option<Time>,
+    pub(crate) owned: bool,
+    pub(crate) last: u64,
     /// What it keeps of lots, by when they expire.
     lots: BTreeMap<i64, i128>,
 }
 
 /// All open holds by slot, and those that expired by id: only they may open again.
 #[derive(Debug, Default)]
-pub(super) struct Holds {
-    pub(super) open: BTreeMap<u32, Hold>,
+pub(crate) struct Holds {
+    pub(crate) open: BTreeMap<u32, Hold>,
     expired: BTreeMap<String, Hold>,
 }
 
 impl Holds {
-    pub(super) fn hold(&mut self, event: &Event<'_>, position: u64) -> Result<(), String> {
+    pub(crate) fn hold(&mut self, event: &Event<'_>, position: u64) -> Result<(), String> {
         let Event::Held { id, hold, amount, from, to, expires_at, owned, lots, .. } = event else {
             return Ok(());
         };
@@ -55,7 +55,7 @@ impl Holds {
         }
     }
 
-    pub(super) fn capture(&mut self, event: &Event<'_>, position: u64) -> Result<(), String> {
+    pub(crate) fn capture(&mut self, event: &Event<'_>, position: u64) -> Result<(), String> {
         let Event::Captured { id, hold, amount, so_far, prev, from, to, lots, .. } = event else {
             return Ok(());
         };
@@ -78,7 +78,7 @@ impl Holds {
         Ok(())
     }
 
-    pub(super) fn release(&mut self, event: &Event<'_>, (at, position): (Time, u64)) -> Result<(), String> {
+    pub(crate) fn release(&mut self, event: &Event<'_>, (at, position): (Time, u64)) -> Result<(), String> {
         let Event::Released { id, hold, expired, amount, captured, prev, from, to, owned, lots, .. } = event
         else {
             return Ok(());
@@ -105,7 +105,7 @@ impl Holds {
         Ok(())
     }
 
-    pub(super) fn reopen(&mut self, event: &Event<'_>, position: u64) -> Result<(), String> {
+    pub(crate) fn reopen(&mut self, event: &Event<'_>, position: u64) -> Result<(), String> {
         let Event::Reopened { id, hold, amount, captured, prev, from, to, expires_at, lots, .. } = event
         else {
             return Ok(());

@@ -5,14 +5,14 @@
 use ledger::{AccountView, HoldState, HoldView, ItemView, Ledger, Literal, Value};
 use transaction::Time;
 
-use super::Audit;
-use super::accounts::Account;
-use super::holds::Hold;
-use super::items::Item;
+use crate::Audit;
+use crate::accounts::Account;
+use crate::holds::Hold;
+use crate::items::Item;
 
 impl Audit {
     /// Whether this ledger says what the books say.
-    pub(in super::super) fn agrees(&self, ledger: &Ledger) -> Result<(), String> {
+    pub fn agrees(&self, ledger: &Ledger) -> Result<(), String> {
         let codes: Vec<_> = ledger.assets().into_iter().map(|asset| (asset.code, asset.scale)).collect();
         if !self
             .accounts

@@ -1,7 +1,7 @@
 //! Whatever the ledger decides is accepted by the auditor and agrees with the ledger; whatever is forged is found.
 
-use super::Audit;
-use super::tests_world::{World, forged};
+use crate::Audit;
+use crate::tests_world::{World, forged};
 use ledger::{Event, Kept, Ledger};
 
 #[test]

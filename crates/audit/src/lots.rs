@@ -8,9 +8,9 @@ use ledger::LotChange;
 
 /// The lots of one account: free and held units by when they expire.
 #[derive(Debug, Default)]
-pub(super) struct Lots {
-    pub(super) sink: u32,
-    pub(super) lots: BTreeMap<i64, (i128, i128)>,
+pub(crate) struct Lots {
+    pub(crate) sink: u32,
+    pub(crate) lots: BTreeMap<i64, (i128, i128)>,
     /// The sums of both.
     free: i128,
     held: i128,
@@ -18,7 +18,7 @@ pub(super) struct Lots {
 
 /// What an event does to lots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Flow {
+pub(crate) enum Flow {
     /// Free units leave, first expiring first.
     Spent,
     /// Free units leave, of this lot alone.
@@ -35,12 +35,12 @@ pub(super) enum Flow {
 
 impl Lots {
     /// No lots yet; what expires goes to the account in slot `sink`.
-    pub(super) fn into_sink(sink: u32) -> Lots {
+    pub(crate) fn into_sink(sink: u32) -> Lots {
         Lots { sink, ..Lots::default() }
     }
 
     /// Lots change by `units` together.
-    pub(super) fn change(
+    pub(crate) fn change(
         &mut self,
         changes: &[LotChange],
         (flow, units): (Flow, i128),
@@ -92,7 +92,7 @@ impl Lots {
     }
 
     /// Together they are what is posted, and those held what is held.
-    pub(super) fn agree(&self, posted: i128, held: i128) -> Result<(), String> {
+    pub(crate) fn agree(&self, posted: i128, held: i128) -> Result<(), String> {
         if self.free.checked_add(self.held) == Some(posted) && self.held == held {
             return Ok(());
         }
