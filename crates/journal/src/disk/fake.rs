@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Disk, DiskFile, DiskLock, LockRefused};
 use inode::Inode;
+use trouble::Fate;
 pub use trouble::{Call, Trouble};
 
 /// A seeded stream of numbers (SplitMix64): enough to choose sectors by.
@@ -30,6 +31,15 @@ impl Dice {
 
     fn coin(&mut self) -> bool {
         self.roll() & 1 == 1
+    }
+
+    fn one_in(&mut self, many: u64) -> bool {
+        self.roll().is_multiple_of(many)
+    }
+
+    /// A number below `end`, which is above 0.
+    fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.roll() % end as u64).unwrap_or(0)
     }
 }
 
@@ -48,6 +58,8 @@ struct State {
     locks: BTreeSet<String>,
     capacity: Option<u64>,
     troubles: Vec<Trouble>,
+    /// The power is gone.
+    dead: bool,
     power: u64,
 }
 
@@ -122,6 +134,12 @@ impl FakeDisk {
         state.end_processes();
     }
 
+    /// Whether the power went by itself ([`Trouble::Cut`]): a [`FakeDisk::crash`] has to follow.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.state().dead
+    }
+
     /// A `kill -9`: the page cache survives, locks and open files do not.
     pub fn kill(&self) {
         self.state().end_processes();
@@ -174,7 +192,32 @@ impl State {
 
     fn end_processes(&mut self) {
         self.power += 1;
+        self.dead = false;
         self.locks.clear();
+    }
+
+    /// What becomes of a call of this kind; an error when it fails and does nothing.
+    fn made(&mut self, call: Call) -> io::Result<Fate> {
+        if self.dead {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        match trouble::fate(&mut self.troubles, call) {
+            Fate::Failed => Err(trouble::failure()),
+            Fate::Cut => {
+                self.dead = true;
+                Ok(Fate::Cut)
+            }
+            fate => Ok(fate),
+        }
+    }
+
+    /// Carries out a change of names, unless the power goes first.
+    fn rename_by(&mut self, call: Call, change: NameChange) -> io::Result<()> {
+        let fate = self.made(call)?;
+        if fate != Fate::Cut {
+            self.change(change);
+        }
+        told(fate)
     }
 
     fn change(&mut self, change: NameChange) {
@@ -184,6 +227,15 @@ impl State {
 
     fn find(&self, name: &str) -> io::Result<usize> {
         self.names.get(name).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+/// How a call that was made is answered.
+fn told(fate: Fate) -> io::Result<()> {
+    match fate {
+        Fate::Done => Ok(()),
+        Fate::Failed | Fate::DoneUntold => Err(trouble::failure()),
+        Fate::Cut => Err(io::ErrorKind::BrokenPipe.into()),
     }
 }
 
@@ -200,29 +252,25 @@ impl Disk for FakeDisk {
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DiskFile>> {
         let mut state = self.state();
-        trouble::check(&mut state.troubles, Call::Create)?;
         if state.names.contains_key(name) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
         let inode = state.inodes.len();
         state.inodes.push(Inode::default());
-        state.change(NameChange::Create(name.to_owned(), inode));
+        state.rename_by(Call::Create, NameChange::Create(name.to_owned(), inode))?;
         Ok(self.handle(&state, inode))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let mut state = self.state();
-        trouble::check(&mut state.troubles, Call::Rename)?;
         state.find(from)?;
-        state.change(NameChange::Rename(from.to_owned(), to.to_owned()));
-        Ok(())
+        state.rename_by(Call::Rename, NameChange::Rename(from.to_owned(), to.to_owned()))
     }
 
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut state = self.state();
         state.find(name)?;
-        state.change(NameChange::Remove(name.to_owned()));
-        Ok(())
+        state.rename_by(Call::Rename, NameChange::Remove(name.to_owned()))
     }
 
     fn list(&self) -> io::Result<Vec<String>> {
@@ -231,10 +279,12 @@ impl Disk for FakeDisk {
 
     fn sync_dir(&self) -> io::Result<()> {
         let mut state = self.state();
-        trouble::check(&mut state.troubles, Call::SyncDir)?;
-        state.durable_names = state.names.clone();
-        state.pending.clear();
-        Ok(())
+        let fate = state.made(Call::SyncDir)?;
+        if fate != Fate::Cut {
+            state.durable_names = state.names.clone();
+            state.pending.clear();
+        }
+        told(fate)
     }
 
     fn lock(&self, name: &str) -> Result<Box<dyn DiskLock>, LockRefused> {
@@ -261,15 +311,22 @@ impl FakeFile {
 
 impl DiskFile for FakeFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        Ok(self.disk.state().inodes[self.inode].read(buffer, offset))
+        let mut state = self.disk.state();
+        state.made(Call::Read)?;
+        Ok(state.inodes[self.inode].read(buffer, offset))
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
         let mut state = self.disk.state();
         self.alive(&state)?;
-        let taken = trouble::shorten(&mut state.troubles, bytes)?;
+        let fate = state.made(Call::Write)?;
+        let mut taken = trouble::shorten(&mut state.troubles, bytes);
+        if fate == Fate::Cut {
+            taken = &taken[..taken.len() / 2];
+        }
         let room = state.capacity.map(|capacity| capacity.saturating_sub(state.used()));
         let grown = state.inodes[self.inode].write(taken, offset, room);
+        told(fate)?;
         if grown == 0 && !bytes.is_empty() {
             return Err(io::ErrorKind::StorageFull.into());
         }
@@ -279,15 +336,14 @@ impl DiskFile for FakeFile {
     fn sync_data(&self) -> io::Result<()> {
         let mut state = self.disk.state();
         self.alive(&state)?;
-        let checked = trouble::check(&mut state.troubles, Call::Sync);
-        let inode = &mut state.inodes[self.inode];
-        if checked.is_err() {
+        let fate = state.made(Call::Sync).unwrap_or(Fate::Failed);
+        match fate {
+            Fate::Done | Fate::DoneUntold => state.inodes[self.inode].sync(),
             // As Linux does: the pages count as clean from now on, but never reached the disk.
-            inode.forget_dirt();
-        } else {
-            inode.sync();
+            Fate::Failed if !state.dead => state.inodes[self.inode].forget_dirt(),
+            Fate::Failed | Fate::Cut => {}
         }
-        checked
+        told(fate)
     }
 
     fn length(&self) -> io::Result<u64> {

@@ -58,19 +58,33 @@ impl Inode {
         self.dirty.clear();
     }
 
-    /// A power cut: some dirty sectors made it, and the length with the last of them.
+    /// A power cut: some dirty sectors made it, and the length with the last of them; one may have made it in part.
     pub(super) fn crash(&mut self, dice: &mut Dice) {
-        for sector in std::mem::take(&mut self.dirty) {
-            if dice.coin() {
+        if self.dirty.is_empty() {
+            self.seen.clone_from(&self.durable);
+            return;
+        }
+        let torn = dice.one_in(8).then(|| dice.below(self.dirty.len()));
+        for (number, sector) in std::mem::take(&mut self.dirty).into_iter().enumerate() {
+            if torn == Some(number) {
+                self.keep_bytes(sector, dice.below(SECTOR));
+            } else if dice.coin() {
                 self.keep(sector);
             }
         }
-        self.seen = self.durable.clone();
+        self.seen.clone_from(&self.durable);
     }
 
     fn keep(&mut self, sector: usize) {
+        self.keep_bytes(sector, SECTOR);
+    }
+
+    fn keep_bytes(&mut self, sector: usize, bytes: usize) {
         let start = sector * SECTOR;
-        let end = (start + SECTOR).min(self.seen.len());
+        let end = (start + bytes).min(self.seen.len());
+        if end <= start {
+            return;
+        }
         if self.durable.len() < end {
             self.durable.resize(end, 0);
         }

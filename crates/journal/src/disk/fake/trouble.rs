@@ -17,6 +17,8 @@ pub enum Call {
     Sync,
     /// `sync_dir`
     SyncDir,
+    /// `read_at`
+    Read,
 }
 
 /// One trouble to come.
@@ -38,30 +40,72 @@ pub enum Trouble {
     },
     /// Every write takes at most this many bytes, at least 1.
     Bites(usize),
+    /// After `after` more calls of this kind, one is carried out and answered as failed.
+    Applied {
+        /// Which kind of call.
+        call: Call,
+        /// How many of them still succeed.
+        after: u32,
+    },
+    /// After `after` more calls that change something, the power goes in the middle of one: half of a write is taken, any
+    /// other call does nothing. All that is asked then fails, until [`crash`](super::FakeDisk::crash) gives it back.
+    Cut {
+        /// How many of them still succeed.
+        after: u32,
+    },
 }
 
-/// Counts a call down; fails it when its turn has come.
-pub(super) fn check(troubles: &mut Vec<Trouble>, made: Call) -> io::Result<()> {
-    let mut failed = false;
-    troubles.retain_mut(|trouble| match trouble {
-        Trouble::Fail { call, after } if *call == made && !failed => match after.checked_sub(1) {
+/// What becomes of a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is carried out.
+    Done,
+    /// It fails, and does nothing.
+    Failed,
+    /// It is carried out, and answered as failed.
+    DoneUntold,
+    /// The power goes in the middle of it.
+    Cut,
+}
+
+/// The error of a call that was told to fail.
+pub(super) fn failure() -> io::Error {
+    io::Error::other("the fake disk was told to fail")
+}
+
+/// Counts a call down; says what becomes of it.
+pub(super) fn fate(troubles: &mut Vec<Trouble>, made: Call) -> Fate {
+    let mut fate = Fate::Done;
+    troubles.retain_mut(|trouble| {
+        let (after, comes) = match trouble {
+            Trouble::Fail { call, after } if *call == made => (after, Fate::Failed),
+            Trouble::Applied { call, after } if *call == made => (after, Fate::DoneUntold),
+            Trouble::Cut { after } if made != Call::Read => (after, Fate::Cut),
+            Trouble::Fail { .. }
+            | Trouble::Applied { .. }
+            | Trouble::Cut { .. }
+            | Trouble::Tear { .. }
+            | Trouble::Bites(_) => return true,
+        };
+        if fate != Fate::Done {
+            return true;
+        }
+        match after.checked_sub(1) {
             Some(left) => {
                 *after = left;
                 true
             }
             None => {
-                failed = true;
+                fate = comes;
                 false
             }
-        },
-        _ => true,
+        }
     });
-    if failed { Err(io::Error::other("the fake disk was told to fail")) } else { Ok(()) }
+    fate
 }
 
 /// How much of a write is taken.
-pub(super) fn shorten<'b>(troubles: &mut Vec<Trouble>, bytes: &'b [u8]) -> io::Result<&'b [u8]> {
-    check(troubles, Call::Write)?;
+pub(super) fn shorten<'b>(troubles: &mut Vec<Trouble>, bytes: &'b [u8]) -> &'b [u8] {
     let mut most = bytes.len();
     let mut torn = false;
     troubles.retain_mut(|trouble| match trouble {
@@ -80,10 +124,10 @@ pub(super) fn shorten<'b>(troubles: &mut Vec<Trouble>, bytes: &'b [u8]) -> io::R
                 false
             }
         },
-        Trouble::Fail { .. } => true,
+        Trouble::Fail { .. } | Trouble::Applied { .. } | Trouble::Cut { .. } => true,
     });
     if torn {
         troubles.push(Trouble::Fail { call: Call::Write, after: 0 });
     }
-    Ok(&bytes[..most])
+    &bytes[..most]
 }
