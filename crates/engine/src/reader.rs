@@ -145,16 +145,12 @@ impl Reader {
         }
     }
 
-    /// Answers what waits now.
-    pub(crate) fn answer_waiting(&self) {
-        loop {
-            let next = self.queries.lock().unwrap_or_else(PoisonError::into_inner).try_recv();
-            let Ok((durable, query)) = next else { return };
-            self.answer(durable, query);
-        }
+    /// The oldest query that waits now.
+    pub(crate) fn next_waiting(&self) -> Option<(u64, Query)> {
+        self.queries.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok()
     }
 
-    fn answer(&self, durable: u64, query: Query) {
+    pub(crate) fn answer(&self, durable: u64, query: Query) {
         match query {
             Query::Stop => {}
             Query::Lookup(lookup) => self.look_up(lookup),

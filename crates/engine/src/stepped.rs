@@ -108,8 +108,10 @@ impl Stepped {
     /// The readers' turn: answers what was asked of the archive, which takes in what it has been given first.
     pub fn read(&mut self) {
         let Assembled { archiver, jobs, reader, .. } = &mut self.parts;
-        archiver.take(jobs.try_iter().chain([Job::Flush]));
-        reader.answer_waiting();
+        while let Some((durable, query)) = reader.next_waiting() {
+            archiver.take(jobs.try_iter().chain([Job::Flush]));
+            reader.answer(durable, query);
+        }
     }
 
     /// When the partition has something to do, inputs apart.

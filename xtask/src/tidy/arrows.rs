@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("audit", &["ledger", "transaction"]),
     ("engine", &["journal", "ledger", "transaction"]),
     ("participant", &["transaction"]),
+    ("sim", &["engine", "journal", "ledger", "audit", "participant", "transaction"]),
     ("server", &["engine", "ledger", "participant", "transaction"]),
     ("bench", &["engine", "journal", "ledger", "participant", "transaction", "server"]),
     ("cli", &["server", "engine", "audit", "bench", "journal", "ledger", "participant", "transaction"]),

@@ -1,0 +1,61 @@
+//! What the journal says, by the auditor's own fold: transactions, the ledger, and which sequence made what.
+
+use std::collections::HashMap;
+
+use engine::entry::Room;
+
+use super::entries;
+use super::ledger_books::LedgerBooks;
+use super::transaction_books::{Chapter, TransactionBook};
+use crate::log::Appended;
+use crate::sight::Sights;
+use crate::violation::{Judged, Must, Violation};
+
+/// The books so far.
+#[derive(Default)]
+pub(crate) struct Books {
+    pub(crate) transactions: HashMap<u64, TransactionBook>,
+    pub(crate) numbers: HashMap<String, u64>,
+    pub(crate) ledger: LedgerBooks,
+    time: i64,
+}
+
+impl Books {
+    /// Takes in one durable frame.
+    pub(super) fn frame(&mut self, frame: &Appended, sights: &mut Sights) -> Judged {
+        entries(frame, |sequence, entry| match entry.room {
+            Room::Transaction => self.transaction(sequence, entry.bytes, sights),
+            Room::Ledger => self.ledger.event(sequence, entry.bytes, sights),
+            Room::Key | Room::Reply => Ok(()),
+        })
+    }
+
+    fn transaction(&mut self, sequence: u64, bytes: &[u8], sights: &mut Sights) -> Judged {
+        let kept = transaction::Kept::decode(bytes)
+            .map_err(|error| Violation::new("P3", format!("event {sequence}: {error}")))?;
+        (kept.at.0 >= self.time)
+            .must("P19", || format!("event {sequence} is earlier than the one before"))?;
+        self.time = kept.at.0;
+        if let transaction::Event::Begun { spec, .. } = &kept.event {
+            (kept.number == sequence)
+                .must("P20", || format!("transaction {} begins as number {}", spec.id, kept.number))?;
+            let known = self.numbers.insert(spec.id.to_string(), sequence);
+            known.is_none().must("P20", || format!("transaction {} was begun twice", spec.id))?;
+            self.transactions.insert(sequence, TransactionBook::begun(spec, (sequence, kept.at)));
+            return Ok(());
+        }
+        let unknown = || Violation::new("P3", format!("event {sequence} is of no transaction"));
+        let book = self.transactions.get_mut(&kept.number).ok_or_else(unknown)?;
+        let chapter = Chapter { sequence, at: kept.at };
+        book.event(chapter, &kept.event, sights)?;
+        if let transaction::Event::Finished = kept.event {
+            book.finishes(&self.ledger)?;
+        }
+        Ok(())
+    }
+
+    /// The transaction with this id.
+    pub(crate) fn transaction_of(&self, id: &str) -> Option<&TransactionBook> {
+        self.transactions.get(self.numbers.get(id)?)
+    }
+}

@@ -1,0 +1,114 @@
+//! At the end, when faults are over: everything is final or on the list of those who need a person, and participants,
+//! ledger and journal tell the same.
+
+use std::collections::HashMap;
+
+use transaction::barrier::Record;
+use transaction::{Decision, Kind, Pattern};
+
+use super::{Auditor, TransactionBook};
+use crate::participant::{Participant, Poison};
+use crate::plan::Plan;
+use crate::violation::{Judged, Must};
+
+/// Participants by `host:port`.
+pub(crate) type Participants = HashMap<String, Participant>;
+
+impl Auditor {
+    /// Whether nothing is left to happen, but for what needs a person.
+    pub(crate) fn is_settled(&self, plan: &Plan) -> bool {
+        self.unsettled(plan).is_none()
+    }
+
+    fn unsettled(&self, plan: &Plan) -> Option<&TransactionBook> {
+        let waits = |book: &&TransactionBook| {
+            book.finished.is_none() && !(book.needs_attention() && is_poisoned(book, plan))
+        };
+        self.books.transactions.values().filter(waits).min_by_key(|book| book.begun.sequence)
+    }
+
+    /// Every transaction came to its end.
+    pub(crate) fn all_settled(&self, plan: &Plan) -> Judged {
+        match self.unsettled(plan) {
+            None => Ok(()),
+            Some(book) => false.must("P16", || {
+                format!(
+                    "faults are long over, and {} is neither final nor on the list: {:?}, attention {}",
+                    book.id(),
+                    book.decided,
+                    book.needs_attention()
+                )
+            }),
+        }
+    }
+
+    /// What participants did fits what was decided.
+    pub(crate) fn effects(&self, participants: &Participants) -> Judged {
+        for row in participants.values().flat_map(|participant| &participant.rows) {
+            let ((transaction, branch), row) = row;
+            let name = format!("{transaction}/{branch}");
+            let most = row.ran.iter().max().copied().unwrap_or(0);
+            (most <= 1).must("P10", || format!("an operation of {name} took effect {most} times"))?;
+            (row.ran[1] == 0 || row.ran[2] == 0)
+                .must("P8", || format!("{name} was both confirmed and cancelled"))?;
+            let Some(book) = self.books.transaction_of(transaction) else {
+                // An initiator's own try, of a transaction that was never kept.
+                continue;
+            };
+            effect_fits(book, &name, (row.record, row.ran))?;
+        }
+        Ok(())
+    }
+
+    /// Every branch that is final was carried out where it belongs.
+    pub(crate) fn carried_out(&self, participants: &Participants) -> Judged {
+        for book in self.books.transactions.values().filter(|book| book.finished.is_some()) {
+            for branch in &book.branches {
+                let Kind::Call(call) = &branch.spec.kind else { continue };
+                let decision = book.decided.map(|(_, decision)| decision);
+                let url = match decision {
+                    Some(Decision::Confirm) => &call.urls.confirm,
+                    _ => &call.urls.cancel,
+                };
+                let owed = book.spec.pattern != Pattern::Saga || branch.touched.is_some();
+                let Some(url) = url.as_ref().filter(|_| owed) else { continue };
+                let key = (book.spec.id.clone(), branch.spec.id.clone());
+                let host = host_of(url);
+                let row = participants.get(host).and_then(|participant| participant.rows.get(&key));
+                let is_right = match (decision, row.map(|row| row.record)) {
+                    // Its record is past its horizon.
+                    (_, None) => true,
+                    (Some(Decision::Confirm), Some(record)) => record == Record::Confirmed,
+                    (_, Some(record)) => matches!(record, Record::Cancelled | Record::Voided),
+                };
+                is_right.must("P8", || {
+                    format!("{} is {decision:?}, its branch {} is {row:?}", book.id(), branch.spec.id)
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The `host:port` of a URL of this world.
+pub(crate) fn host_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split('/').next().unwrap_or(rest)
+}
+
+fn is_poisoned(book: &TransactionBook, plan: &Plan) -> bool {
+    book.branches.iter().any(|branch| Poison::of(plan, book.id(), &branch.spec.id) == Poison::ForEver)
+}
+
+fn effect_fits(book: &TransactionBook, name: &str, (record, ran): (Record, [u32; 3])) -> Judged {
+    let decided = book.decided.map(|(_, decision)| decision);
+    let against = match decided {
+        Some(Decision::Confirm) => ran[2] > 0,
+        Some(Decision::Cancel) => ran[1] > 0,
+        None => ran[1] + ran[2] > 0,
+    };
+    (!against).must("P8", || format!("{name} was changed against the decision {decided:?}: {ran:?}"))?;
+    let holds = record == Record::Tried && book.spec.pattern == Pattern::Tcc;
+    (!holds || book.finished.is_none())
+        .must("P16", || format!("{name} still holds something, its transaction is final"))
+}

@@ -1,0 +1,140 @@
+//! The ledger's share of the books: the independent auditor of `journal verify`, every balance at every sequence, and
+//! which sequence used which id.
+
+use std::collections::HashMap;
+
+use audit::{Audit, Balance};
+use ledger::{Event, Kept};
+
+use crate::sight::{Sight, Sights};
+use crate::violation::{Judged, Must, Violation};
+
+/// What an id was used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Use {
+    Entry,
+    Hold,
+    /// Of a hold.
+    Capture,
+    Item,
+    /// Of an item.
+    Move,
+}
+
+/// An id with what it was used for; a capture's and a move's is below its hold or item.
+pub(crate) type Name = (Use, String);
+
+/// The books of the ledger.
+#[derive(Default)]
+pub(crate) struct LedgerBooks {
+    pub(crate) audit: Audit,
+    /// By account, in the order of opening: balances with the sequence that made them.
+    balances: Vec<Vec<(u64, Balance)>>,
+    /// Which sequence used an id first.
+    used: HashMap<Name, u64>,
+    /// When each hold was last captured, and ended: times in microseconds.
+    touched: HashMap<String, i64>,
+    /// When holds that can expire do.
+    expiring: HashMap<String, i64>,
+}
+
+impl LedgerBooks {
+    /// Takes in one event.
+    pub(super) fn event(&mut self, sequence: u64, bytes: &[u8], sights: &mut Sights) -> Judged {
+        let broken = |why: String| Violation::new(promise_of(&why), why);
+        let kept = self.audit.event(Some(sequence), bytes).map_err(broken)?;
+        for (name, sight) in names(&kept.event) {
+            let before = self.used.insert(name.clone(), sequence);
+            before
+                .is_none()
+                .must("P20", || format!("{} was used twice: events {before:?} and {sequence}", name.1))?;
+            if let Some(sight) = sight {
+                sights.see(sight);
+            }
+        }
+        self.see(&kept, sights);
+        self.note(sequence);
+        Ok(())
+    }
+
+    /// Notes the balances that changed.
+    fn note(&mut self, sequence: u64) {
+        for (index, (_, balance)) in self.audit.balances().enumerate() {
+            match self.balances.get_mut(index) {
+                Some(history) if history.last().is_some_and(|(_, last)| *last == balance) => {}
+                Some(history) => history.push((sequence, balance)),
+                None => self.balances.push(vec![(sequence, balance)]),
+            }
+        }
+    }
+
+    fn see(&mut self, kept: &Kept<'_>, sights: &mut Sights) {
+        let at = kept.at.0;
+        match &kept.event {
+            Event::Held { id, expires_at, .. } => {
+                if let Some(expires_at) = expires_at {
+                    self.expiring.insert((*id).to_owned(), expires_at.0);
+                }
+            }
+            Event::Captured { id, so_far, .. } => {
+                if so_far.1 > 0 {
+                    sights.see(Sight::PartCaptured);
+                }
+                if self.expiring.get(*id).is_some_and(|expires| expires - at < 1_000) {
+                    sights.see(Sight::CaptureRacedExpiry);
+                }
+                self.touched.insert((*id).to_owned(), at);
+            }
+            Event::Released { id, expired, captured, .. } => {
+                let since = self.touched.get(*id).map(|before| at - before);
+                if *captured > 0 && since.is_some_and(|since| since < 1_000) {
+                    sights.see(if *expired { Sight::CaptureRacedExpiry } else { Sight::CaptureRacedRelease });
+                }
+                if *expired {
+                    sights.see(Sight::HoldExpired);
+                }
+            }
+            Event::Reopened { .. } => sights.see(Sight::HoldReopened),
+            Event::LotExpired { lots, .. } => {
+                sights.see(Sight::LotExpired);
+                if lots.iter().any(|lot| lot.held > 0) {
+                    sights.see(Sight::LotExpiredUnderHold);
+                }
+            }
+            Event::Posted { refunds: Some(_), .. } => sights.see(Sight::Refunded),
+            Event::ItemMoved { by: None, .. } => sights.see(Sight::ItemExpired),
+            _ => {}
+        }
+    }
+
+    /// The account as it stood after event `sequence`; `None` before it was opened.
+    pub(crate) fn balance_at(&self, id: &str, sequence: u64) -> Option<Balance> {
+        let index = self.audit.balances().position(|(known, _)| known == id)?;
+        let history = self.balances.get(index)?;
+        let end = history.partition_point(|(made, _)| *made <= sequence);
+        Some(history.get(end.checked_sub(1)?)?.1)
+    }
+
+    /// Which event used this id, if one did.
+    pub(crate) fn used_by(&self, name: &Name) -> Option<u64> {
+        self.used.get(name).copied()
+    }
+}
+
+/// The ids that an event uses up, and what is worth seeing in it.
+fn names(event: &Event<'_>) -> Vec<(Name, Option<Sight>)> {
+    let one = |what: Use, id: String| vec![((what, id), None)];
+    match event {
+        Event::Posted { id, .. } => one(Use::Entry, (*id).to_owned()),
+        Event::Held { id, .. } => one(Use::Hold, (*id).to_owned()),
+        Event::Captured { id, capture, .. } => one(Use::Capture, format!("{id}/{capture}")),
+        Event::ItemCreated { id, .. } => one(Use::Item, (*id).to_owned()),
+        Event::ItemMoved { id, operation, by: Some(_), .. } => one(Use::Move, format!("{id}/{operation}")),
+        _ => Vec::new(),
+    }
+}
+
+/// Which promise the ledger's auditor speaks of.
+fn promise_of(why: &str) -> &'static str {
+    if why.contains("floor") || why.contains("held") && why.contains("below") { "P22" } else { "P9" }
+}

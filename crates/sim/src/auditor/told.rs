@@ -1,0 +1,249 @@
+//! Every answer that leaves: it rests on durable events, tells what the books say at its sequence, and goes back in time
+//! for nobody.
+
+use std::sync::Arc;
+
+use engine::{Answer, Changed, Found, Seen};
+use ledger::{Batch, Command, Done, Run};
+use transaction::{Decision, Refusal, RefusalClass};
+
+use super::Auditor;
+use super::ledger_books::{Name, Use};
+use crate::sight::Sight;
+use crate::violation::{Judged, Must};
+
+/// What an answer is to.
+#[derive(Clone, Debug)]
+pub(crate) enum Asked {
+    /// A begin, or anything about a transaction, by its id.
+    Transaction(Arc<str>),
+    /// A batch; which of its members are linked chains.
+    Change(Batch, Run),
+    /// Anything else: the answer says what it is about.
+    Other,
+}
+
+/// An answer as it leaves the engine.
+#[derive(Debug)]
+pub(crate) enum Told {
+    Transaction(Result<Answer, Refusal>),
+    Changed(Result<Changed, Refusal>),
+    Seen(Result<Seen<Found>, Refusal>),
+    /// A list or a timeline: the sequence it reflects.
+    Listed(Result<u64, Refusal>),
+    /// A participant that an initiator asked itself.
+    Tried(transaction::Reply),
+}
+
+impl Told {
+    /// The refusal, if it is one.
+    pub(crate) fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Told::Transaction(told) => told.as_ref().err(),
+            Told::Changed(told) => told.as_ref().err(),
+            Told::Seen(told) => told.as_ref().err(),
+            Told::Listed(told) => told.as_ref().err(),
+            Told::Tried(_) => None,
+        }
+    }
+
+    /// Ask again later: nothing was decided.
+    pub(crate) fn is_not_now(&self) -> bool {
+        self.refusal().is_some_and(|refusal| refusal.kind.class == RefusalClass::NotNow)
+    }
+}
+
+impl Auditor {
+    /// An answer leaves. `floor` is what had been told when it was asked for.
+    pub(crate) fn tells(&mut self, asked: &Asked, told: &Told, floor: u64) -> Judged {
+        match (asked, told) {
+            (_, Told::Tried(_)) => Ok(()),
+            (_, Told::Listed(Ok(sequence))) => self.rests_on(*sequence, floor),
+            (_, Told::Transaction(Ok(answer))) => self.transaction(answer, floor),
+            (Asked::Change(batch, run), Told::Changed(Ok(changed))) => {
+                self.rests_on(changed.sequence, floor)?;
+                self.changed((batch, *run), changed)
+            }
+            (_, Told::Changed(Ok(changed))) => self.rests_on(changed.sequence, floor),
+            (_, Told::Seen(Ok(seen))) => self.seen(seen, floor),
+            (Asked::Transaction(id), Told::Transaction(Err(refusal))) => self.refused(id, refusal, floor),
+            (_, refused) => {
+                self.note_refusal(refused);
+                Ok(())
+            }
+        }
+    }
+
+    fn note_refusal(&mut self, told: &Told) {
+        match told.refusal().map(|refusal| refusal.kind.code) {
+            Some("storage_full") => self.sights.see(Sight::StorageFull),
+            Some("idempotency_mismatch" | "id_mismatch") => self.sights.see(Sight::OtherContent),
+            _ => {}
+        }
+    }
+
+    fn rests_on(&mut self, sequence: u64, floor: u64) -> Judged {
+        let durable = self.last();
+        (sequence <= durable)
+            .must("P2", || format!("an answer rests on event {sequence}, durable is {durable}"))?;
+        (sequence >= floor)
+            .must("P23", || format!("an answer reflects event {sequence}, {floor} had been told before"))?;
+        self.told = self.told.max(sequence);
+        Ok(())
+    }
+
+    fn transaction(&mut self, answer: &Answer, floor: u64) -> Judged {
+        let (shown, sequence) = (&answer.transaction, answer.sequence);
+        let id = &shown.spec.id;
+        // What is final does not change: it is told as of any time after its end.
+        self.rests_on(sequence, if shown.phase.is_final() { 0 } else { floor })?;
+        let Some(book) = self.books.transaction_of(id) else {
+            return false.must("P2", || format!("transaction {id} is told, and is not in the journal"));
+        };
+        (*shown.spec == *book.spec).must("P20", || format!("transaction {id} is told with other content"))?;
+        let decision = book.decision_at(sequence);
+        (shown.decision == decision).must("P8", || {
+            format!("{id} is told as {:?}, at event {sequence} it is {decision:?}", shown.decision)
+        })?;
+        let is_final = book.finished.is_some_and(|when| when.sequence <= sequence);
+        (shown.phase.is_final() == is_final)
+            .must("P8", || format!("{id} is told as {:?} at event {sequence}", shown.phase))?;
+        if answer.replayed && is_final {
+            self.sights.see(Sight::RepeatFromArchive);
+        } else if answer.replayed {
+            self.sights.see(Sight::RepeatFromMemory);
+        }
+        Ok(())
+    }
+
+    fn refused(&mut self, id: &str, refusal: &Refusal, floor: u64) -> Judged {
+        self.note_refusal(&Told::Transaction(Err(refusal.clone())));
+        let book = self.books.transaction_of(id);
+        let known = book.is_some_and(|book| book.begun.sequence <= floor);
+        (!known || refusal.kind.code != "transaction_unknown")
+            .must("P15", || format!("{id} was told as begun, now it is said to be unknown"))?;
+        if refusal.kind.code == "already_decided" {
+            let decided = book.and_then(|book| book.decided);
+            let cooling = refusal.detail.contains("cooling off");
+            (decided.is_some() || cooling)
+                .must("P14", || format!("{id} is said to be decided: {}", refusal.detail))?;
+            if let Some(book) = book
+                && let (Some((when, Decision::Cancel)), Some(ms)) = (decided, book.spec.deadline_ms)
+                && when.at.0 - book.begun.at.plus_ms(ms).0 < 1_000
+                && when.at.0 >= book.begun.at.plus_ms(ms).0
+            {
+                self.sights.see(Sight::DeadlineWon);
+            }
+        }
+        Ok(())
+    }
+
+    fn seen(&mut self, seen: &Seen<Found>, floor: u64) -> Judged {
+        self.rests_on(seen.sequence, floor)?;
+        let Found::Account(account) = &seen.value else { return Ok(()) };
+        let told = (account.posted, account.held, account.version);
+        let books = self.books.ledger.balance_at(&account.id, seen.sequence);
+        let expected = books.map(|balance| (balance.posted, balance.held, balance.version));
+        (Some(told) == expected).must("P9", || {
+            format!(
+                "account {} is told as {told:?} at event {}, it is {expected:?}",
+                account.id, seen.sequence
+            )
+        })
+    }
+
+    fn changed(&mut self, (batch, run): (&Batch, Run), changed: &Changed) -> Judged {
+        if run == Run::Dry {
+            self.sights.see(Sight::DryRun);
+            return Ok(());
+        }
+        if changed.replayed {
+            self.sights.see(Sight::KeyRepeated);
+        }
+        for (index, result) in changed.results.iter().enumerate() {
+            let Some(command) = batch.get(index) else { continue };
+            let name = name_of(&command);
+            let used = name.as_ref().and_then(|name| self.books.ledger.used_by(name));
+            let there = used.is_some_and(|used| used <= changed.sequence);
+            match result {
+                Ok(outcome) => {
+                    let is_declared = matches!(outcome.done, Done::Declared | Done::Opened | Done::Changed);
+                    (name.is_none() || is_declared || there).must("P2", || {
+                        format!("{name:?} is told as {:?}, and no event says so", outcome.done)
+                    })?;
+                }
+                Err(refusal) => {
+                    self.note_member(refusal);
+                    let code = refusal.kind.code;
+                    let forbids = matches!(code, "insufficient" | "linked_refused" | "capture_exceeds_hold");
+                    let grown = changed.replayed || !there || !forbids;
+                    grown.must("P15", || format!("{name:?} is refused as {code}, but it was done"))?;
+                }
+            }
+        }
+        self.chains(batch, changed)
+    }
+
+    fn note_member(&mut self, refusal: &Refusal) {
+        let sight = match refusal.kind.code {
+            "insufficient" => Sight::InsufficientRefused,
+            "linked_refused" => Sight::LinkedRefused,
+            "id_mismatch" => Sight::OtherContent,
+            "move_undeclared" => Sight::ItemRaced,
+            "item_held" => Sight::ItemHeld,
+            _ => return,
+        };
+        self.sights.see(sight);
+    }
+
+    /// A linked chain succeeds or fails as one.
+    fn chains(&mut self, batch: &Batch, changed: &Changed) -> Judged {
+        let mut chain: Vec<usize> = Vec::new();
+        for index in 0..batch.len() {
+            let Some(command) = batch.get(index) else { continue };
+            chain.push(index);
+            if is_linked(&command) {
+                continue;
+            }
+            let whole = std::mem::take(&mut chain);
+            if whole.len() < 2 {
+                continue;
+            }
+            let names = whole.iter().filter_map(|index| batch.get(*index)).filter_map(|c| name_of(&c));
+            let events: Vec<_> = names.map(|name| self.books.ledger.used_by(&name)).collect();
+            let done = events.iter().flatten().filter(|used| **used <= changed.sequence).count();
+            (done == 0 || done == events.len())
+                .must("P9", || format!("{done} of {} members of a linked chain were done", events.len()))?;
+            if done > 0 {
+                self.sights.see(Sight::LinkedPosted);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_linked(command: &Command<&str>) -> bool {
+    use ledger::Linked::ToNext;
+    match command {
+        Command::Entry(entry) => entry.linked == ToNext,
+        Command::Hold(hold) => hold.linked == ToNext,
+        Command::Capture(capture) => capture.linked == ToNext,
+        Command::Release(release) => release.linked == ToNext,
+        Command::Create(create) => create.linked == ToNext,
+        Command::Move(moved) => moved.linked == ToNext,
+        Command::Open(open) => open.linked == ToNext,
+        Command::Asset(_) | Command::Adjust(_) | Command::Reopen(_) | Command::Declare(_) => false,
+    }
+}
+
+/// The id that a member uses up when it is done.
+fn name_of(command: &Command<&str>) -> Option<Name> {
+    match command {
+        Command::Entry(entry) => Some((Use::Entry, entry.id.to_owned())),
+        Command::Hold(hold) => Some((Use::Hold, hold.id.to_owned())),
+        Command::Capture(capture) => Some((Use::Capture, format!("{}/{}", capture.hold, capture.id))),
+        Command::Create(create) => Some((Use::Item, create.id.to_owned())),
+        Command::Move(moved) => Some((Use::Move, format!("{}/{}", moved.item, moved.id))),
+        _ => None,
+    }
+}

@@ -1,0 +1,106 @@
+//! What the simulated process keeps on its disks: the journal's folder and the archive's.
+//!
+//! It survives the process. A power cut strikes all of it at once. Read next: `disk/fake.rs` of the journal.
+
+use engine::archive::Shelf;
+use journal::Disk;
+use journal::disk::FakeDisk;
+
+use crate::dice::Dice;
+
+/// The disks of one process.
+#[derive(Clone, Default)]
+pub(crate) struct Storage {
+    pub(crate) journal: FakeDisk,
+    pub(crate) shelf: Shelf,
+    /// Files of the journal as they were before they were damaged: name, bytes.
+    damaged: Vec<(String, Vec<u8>)>,
+}
+
+impl Storage {
+    /// The power goes: `seed` decides what is kept of what was not synced.
+    pub(crate) fn cut(&self, seed: u64) {
+        self.journal.crash(seed);
+        self.shelf.crash(seed);
+    }
+
+    /// The process is killed: all that was written stays.
+    pub(crate) fn kill(&self) {
+        self.journal.kill();
+        self.shelf.kill();
+    }
+
+    /// The power went by itself somewhere.
+    pub(crate) fn is_dead(&self) -> bool {
+        self.journal.is_dead() || self.shelf.history().is_dead() || self.shelf.ids().is_dead()
+    }
+
+    /// Takes back every trouble that was armed.
+    pub(crate) fn disarm(&self) {
+        self.journal.disarm();
+        self.shelf.history().disarm();
+        self.shelf.ids().disarm();
+    }
+
+    /// An independent copy, nobody on it.
+    pub(crate) fn copy(&self) -> Storage {
+        Storage { journal: self.journal.copy(), shelf: self.shelf.copy(), damaged: Vec::new() }
+    }
+
+    /// The archive is gone.
+    pub(crate) fn lose_archive(&mut self) {
+        self.shelf = Shelf::default();
+    }
+
+    /// Flips a bit of the journal, or makes a sector of it stale, somewhere in front of its last durable frame, whose
+    /// payload this is; remembers what was there. Whether something was changed.
+    pub(crate) fn damage_journal(&mut self, last: &[u8], dice: &mut Dice) -> bool {
+        let names = self.journal.list().unwrap_or_default();
+        let mut segments: Vec<_> = names.into_iter().filter(|name| name.ends_with(".seg")).collect();
+        segments.sort();
+        if segments.is_empty() {
+            return false;
+        }
+        let name = dice.pick(&segments).clone();
+        let Some(bytes) = self.journal.bytes(&name) else { return false };
+        // What follows the last durable frame, and that frame itself, cannot be told from a torn tail.
+        let end =
+            bytes.windows(last.len()).rposition(|window| window == last).map(|at| at.saturating_sub(256));
+        let end = match end {
+            Some(end) => end,
+            None if Some(&name) == segments.last() => return false,
+            None => bytes.len(),
+        };
+        let at = usize::try_from(dice.below(end as u64)).unwrap_or(0);
+        let mut harmed = bytes.clone();
+        if end == 0 {
+            return false;
+        }
+        if dice.one_in(2) {
+            harmed[at] ^= 1 << dice.below(8);
+        } else {
+            let sector = at / 512 * 512;
+            harmed[sector..(sector + 512).min(end)].fill(0);
+        }
+        let is_harmed = harmed != bytes;
+        if is_harmed {
+            self.journal.put(&name, &harmed);
+            self.damaged.push((name, bytes));
+        }
+        is_harmed
+    }
+
+    /// An operator puts back what was damaged; whether anything was.
+    pub(crate) fn restore(&mut self) -> bool {
+        let damaged = std::mem::take(&mut self.damaged);
+        for (name, bytes) in damaged.iter().rev() {
+            self.journal.put(name, bytes);
+        }
+        !damaged.is_empty()
+    }
+
+    /// The damage is no longer: the process mended it, and files have gone on since.
+    pub(crate) fn mended(&mut self) {
+        self.damaged.clear();
+    }
+}
