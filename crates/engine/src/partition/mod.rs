@@ -248,7 +248,10 @@ impl Partition {
         if !self.barred.is_empty() {
             return Some(now);
         }
-        [self.timers.next_at(), self.dispatch.next_at(now), self.vault.ledger.next_due()]
+        // What is queued when a stop was asked for is not sent any more: waiting for it would be a loop.
+        let is_stopping = self.ports.stopping.load(Ordering::Acquire);
+        let dispatch = if is_stopping { None } else { self.dispatch.next_at(now) };
+        [self.timers.next_at(), dispatch, self.vault.ledger.next_due()]
             .into_iter()
             .flatten()
             .min()

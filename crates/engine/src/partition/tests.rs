@@ -370,3 +370,19 @@ fn a_confirm_in_the_same_turn_as_the_deadline_meets_the_decision() {
     assert_eq!(code(&late), "already_decided");
     assert_eq!(rig.state("t"), "cancelled");
 }
+
+/// Found by the simulator: the partition's thread went round and round until the calls under way came to an end.
+#[test]
+fn a_stopping_partition_does_not_wait_for_calls_that_it_no_longer_sends() {
+    let mut config = Config::default();
+    config.participant.rate = 1;
+    let mut rig = Rig::new(config);
+    rig.begin(asked("t", vec![call("a")]));
+    rig.begin(asked("u", vec![call("a")]));
+    rig.settle();
+    assert_eq!(rig.under_way(), ["a.try#1"], "the other one waits for its second");
+    rig.take(Input::Stop);
+    rig.wait_ms(2_000);
+    let next = rig.partition.next_at(rig.now).unwrap();
+    assert!(next >= rig.now.plus_ms(1_000), "it would wake {} us from now", next.0 - rig.now.0);
+}

@@ -13,6 +13,8 @@ use crate::process::{Start, start};
 use crate::sight::Sight;
 use crate::violation::{Judged, Must};
 
+/// How long the process leaves alone what is due and cannot be done yet, in microseconds.
+const OVERDUE: i64 = 1_000;
 const DAY: i64 = 86_400_000_000;
 
 /// How a life ends.
@@ -143,7 +145,9 @@ impl World<'_> {
             self.queue.put(now + latency, Happening::Synced(self.lives));
         }
         if let Some(at) = life.stepped.next_at() {
-            let at = life.clock.when(at).max(now + 1);
+            // What is overdue waits for a sync, or for the next turn.
+            let at = life.clock.when(at);
+            let at = if at > now { at } else { now + OVERDUE };
             if self.due_at.is_none_or(|due| at < due) {
                 self.due_at = Some(at);
                 self.queue.put(at, Happening::Due(self.lives));

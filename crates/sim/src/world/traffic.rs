@@ -168,6 +168,9 @@ impl World<'_> {
         if self.is_paused_for(|| Happening::Reply(number, reply.clone())) {
             return Ok(());
         }
+        if self.calls.get(&number).is_some_and(|call| call.heard.is_none()) {
+            self.auditor.sights.see(Sight::TriedLate);
+        }
         self.hears(number, reply)
     }
 
@@ -181,10 +184,7 @@ impl World<'_> {
 
     fn hears(&mut self, number: CallNumber, reply: Reply) -> Judged {
         let Some(under_way) = self.calls.get_mut(&number) else { return Ok(()) };
-        let Some(heard) = under_way.heard.take() else {
-            self.auditor.sights.see(Sight::TriedLate);
-            return Ok(());
-        };
+        let Some(heard) = under_way.heard.take() else { return Ok(()) };
         let (call, host) = (under_way.call.clone(), under_way.host.clone());
         self.auditor.heard(&call, &host);
         self.transcript.tell(self.time.now(), digest(&call.transaction) ^ digest(&call.branch), || {
