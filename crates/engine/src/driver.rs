@@ -48,7 +48,7 @@ impl Driver {
         Ok(())
     }
 
-    /// One turn with what waits now; whether it was the last.
+    /// One turn with what waits now, and the beginning of the next; whether that was the end.
     pub(crate) fn turn(&mut self, send: Send<'_>) -> Result<bool, Fault> {
         if self.begin_turn(send)? {
             return Ok(true);
@@ -56,7 +56,7 @@ impl Driver {
         let mut taken = Vec::new();
         self.inputs.take(&mut taken, self.appetite(), Duration::ZERO);
         self.end_turn(&mut taken, send)?;
-        Ok(false)
+        self.begin_turn(send)
     }
 
     /// Does what is due and hands on what may go; whether this was the end.

@@ -97,7 +97,7 @@ impl Setup {
             participant: limits,
             calls_max: 14,
             retention_ms: None,
-            ids_in_memory: *dice.pick(&[8, 24, 1_000]),
+            ids_in_memory: *dice.pick(&[24, 80, 1_000]),
             sweep_bytes: *dice.pick(&[1_500, 6_000, 1 << 20]),
             seed,
             ..Config::default()

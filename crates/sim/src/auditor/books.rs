@@ -17,6 +17,8 @@ pub(crate) struct Books {
     pub(crate) transactions: HashMap<u64, TransactionBook>,
     pub(crate) numbers: HashMap<String, u64>,
     pub(crate) ledger: LedgerBooks,
+    /// Transactions that came to their end.
+    pub(crate) finished: u64,
     time: i64,
 }
 
@@ -49,7 +51,8 @@ impl Books {
         let chapter = Chapter { sequence, at: kept.at };
         book.event(chapter, &kept.event, sights)?;
         if let transaction::Event::Finished = kept.event {
-            book.finishes(&self.ledger)?;
+            self.finished += 1;
+            book.finishes(&self.ledger, sights)?;
         }
         Ok(())
     }

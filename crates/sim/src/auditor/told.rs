@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use engine::{Answer, Changed, Found, Seen};
-use ledger::{Batch, Command, Done, Run};
+use ledger::{Batch, Command, Done, Run, Take};
 use transaction::{Decision, Refusal, RefusalClass};
 
 use super::Auditor;
@@ -167,6 +167,10 @@ impl Auditor {
             let there = used.is_some_and(|used| used <= changed.sequence);
             match result {
                 Ok(outcome) => {
+                    let took = matches!(outcome.done, Done::Posted | Done::Held);
+                    if took && takes_what_there_is(&command) {
+                        self.sights.see(Sight::UpToTaken);
+                    }
                     let is_declared = matches!(outcome.done, Done::Declared | Done::Opened | Done::Changed);
                     (name.is_none() || is_declared || there).must("P2", || {
                         format!("{name:?} is told as {:?}, and no event says so", outcome.done)
@@ -233,6 +237,14 @@ fn is_linked(command: &Command<&str>) -> bool {
         Command::Move(moved) => moved.linked == ToNext,
         Command::Open(open) => open.linked == ToNext,
         Command::Asset(_) | Command::Adjust(_) | Command::Reopen(_) | Command::Declare(_) => false,
+    }
+}
+
+fn takes_what_there_is(command: &Command<&str>) -> bool {
+    match command {
+        Command::Entry(entry) => entry.take == Take::UpTo,
+        Command::Hold(hold) => hold.take == Take::UpTo,
+        _ => false,
     }
 }
 

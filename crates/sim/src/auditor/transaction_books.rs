@@ -323,11 +323,14 @@ impl TransactionBook {
     }
 
     /// It is final: every branch is settled, and nothing is held for it.
-    pub(super) fn finishes(&self, ledger: &LedgerBooks) -> Judged {
+    pub(super) fn finishes(&self, ledger: &LedgerBooks, sights: &mut Sights) -> Judged {
         let id = &self.spec.id;
         let Some((_, decision)) = self.decided else {
             return false.must("P8", || format!("{id} is final without a decision"));
         };
+        if (self.spec.pattern, decision) == (Pattern::Saga, Decision::Cancel) {
+            sights.see(Sight::SagaCompensated);
+        }
         for branch in &self.branches {
             let (operation, done) = match decision {
                 Decision::Confirm => (Operation::Confirm, branch.confirmed),

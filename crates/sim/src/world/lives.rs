@@ -127,15 +127,13 @@ impl World<'_> {
 
     /// The process takes its turns: decides what came, hands on what may go.
     pub(super) fn drive(&mut self) -> Judged {
-        for _ in 0..2 {
-            let Some(life) = &mut self.life else { return Ok(()) };
-            let turned = life.stepped.turn();
-            self.collect()?;
-            match turned {
-                Ok(Turned::Going) => {}
-                Ok(Turned::Ended) => return self.stopped(),
-                Err(fault) => return self.failed(&fault.to_string()),
-            }
+        let Some(life) = &mut self.life else { return Ok(()) };
+        let turned = life.stepped.turn();
+        self.collect()?;
+        match turned {
+            Ok(Turned::Going) => {}
+            Ok(Turned::Ended) => return self.stopped(),
+            Err(fault) => return self.failed(&fault.to_string()),
         }
         let now = self.now();
         let Some(life) = &self.life else { return Ok(()) };
@@ -215,7 +213,11 @@ impl World<'_> {
             self.transcript.tell(self.time.now(), frame.last() ^ frame.payload.len() as u64, || {
                 format!("kept   events {} to {}", frame.sequence, frame.last())
             });
+            let finished = self.auditor.books.finished;
             self.auditor.durable(frame)?;
+            if self.is_full && self.auditor.books.finished > finished {
+                self.auditor.sights.see(Sight::FinishedWhileFull);
+            }
         }
         let answers = self.trays.frames.take();
         if !answers.is_empty() && self.doom == Some(Doom::BeforeAnswers) {
