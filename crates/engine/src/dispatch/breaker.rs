@@ -64,11 +64,18 @@ impl Breaker {
 
     /// Is it open, so that a call offered now would be barred?
     pub(crate) fn bars(&self, now: Time) -> bool {
-        match self.state {
-            State::Closed { .. } => false,
-            State::Open { until, .. } => until > now,
-            State::Probing { left, since, .. } => left == 0 && since.plus_ms(PAUSE_MAX_MS) > now,
-        }
+        self.bars_until(now).is_some()
+    }
+
+    /// Until when it bars, as far as time alone decides; `None`: it does not.
+    pub(crate) fn bars_until(&self, now: Time) -> Option<Time> {
+        let until = match self.state {
+            State::Closed { .. } => return None,
+            State::Open { until, .. } => until,
+            State::Probing { left, since, .. } if left == 0 => since.plus_ms(PAUSE_MAX_MS),
+            State::Probing { .. } => return None,
+        };
+        (until > now).then_some(until)
     }
 
     /// A call was answered: whatever the answer, the participant is there.

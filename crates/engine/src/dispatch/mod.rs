@@ -91,6 +91,18 @@ impl Dispatch {
         offer
     }
 
+    /// Keeps a call to `name` back until its breaker lets it through; `false`: too many wait already.
+    pub(crate) fn wait(&mut self, name: &str, job: Job) -> bool {
+        let Some((known, _)) = self.participants.get_key_value(name) else { return false };
+        let known = Arc::clone(known);
+        let Some(participant) = self.participants.get_mut(&known) else { return false };
+        let waits = participant.wait(job);
+        if waits && participant.queued() == 1 {
+            self.turn.push_back(known);
+        }
+        waits
+    }
+
     /// Takes the next call that leaves its queue at `now`, with its participant; one to be sent has its place until
     /// [`Dispatch::heard`] or [`Dispatch::unused`].
     pub(crate) fn next(&mut self, now: Time) -> Option<(Arc<str>, Job, Exit)> {

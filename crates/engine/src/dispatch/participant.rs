@@ -28,6 +28,8 @@ pub(crate) struct Participant {
     limits: ParticipantLimits,
     first: VecDeque<Job>,
     repeats: VecDeque<Job>,
+    /// Calls that a person was asked to look at, and that only wait for the breaker now: its probes go to them in turn.
+    waiting: VecDeque<Job>,
     in_flight: usize,
     rate: Option<Bucket>,
     retries: Bucket,
@@ -53,6 +55,7 @@ impl Participant {
             breaker: Breaker::new(limits.breaker_failures, limits.breaker_ms),
             first: VecDeque::new(),
             repeats: VecDeque::new(),
+            waiting: VecDeque::new(),
             in_flight: 0,
             limits: limits.clone(),
             put_off_until: Time::START,
@@ -86,6 +89,16 @@ impl Participant {
         Offer::Queued
     }
 
+    /// Keeps a call back until the breaker lets it through; `false`: too many wait already.
+    pub(crate) fn wait(&mut self, job: Job) -> bool {
+        let has_room = self.waiting.len() < self.limits.queue;
+        if has_room {
+            self.waiting.push_back(job);
+            self.show();
+        }
+        has_room
+    }
+
     /// The next call that leaves a queue; `places` are the most that may be under way, `budget` the repeats of all.
     pub(crate) fn next(&mut self, now: Time, places: usize, budget: &mut Bucket) -> Option<(Job, Exit)> {
         if self.breaker.bars(now) {
@@ -93,7 +106,10 @@ impl Participant {
             self.show();
             return Some((job, Exit::Barred));
         }
-        if self.in_flight >= places.min(self.limits.concurrency) || self.queued() == 0 {
+        let places = places.min(self.limits.concurrency);
+        #[cfg(feature = "planted")]
+        let places = if planted::is(planted::Bug::ConcurrencyUnbounded) { usize::MAX } else { places };
+        if self.in_flight >= places || self.queued() == 0 {
             return None;
         }
         let is_first = !self.first.is_empty();
@@ -105,7 +121,8 @@ impl Participant {
         {
             return None;
         }
-        let job = if is_first { self.first.pop_front()? } else { self.repeats.pop_front()? };
+        let job = self.first.pop_front().or_else(|| self.waiting.pop_front());
+        let job = job.or_else(|| self.repeats.pop_front())?;
         if !is_first {
             self.retries.take(now);
             budget.take(now);
@@ -139,13 +156,19 @@ impl Participant {
         if self.queued() == 0 || self.in_flight >= places.min(self.limits.concurrency) {
             return None; // a reply will free a place
         }
+        if self.first.is_empty()
+            && self.repeats.is_empty()
+            && let Some(until) = self.breaker.bars_until(now)
+        {
+            return Some(until);
+        }
         let by_budget = self.first.is_empty().then(|| self.retries.next_at(now).max(budget.next_at(now)));
         let by_rate = self.rate.as_ref().map(|rate| rate.next_at(now));
         Some(by_budget.max(by_rate).unwrap_or(now))
     }
 
     pub(crate) fn queued(&self) -> usize {
-        self.first.len() + self.repeats.len()
+        self.first.len() + self.repeats.len() + self.waiting.len()
     }
 
     /// Nothing is queued or under way, and nothing is remembered against it that time has not settled.

@@ -23,7 +23,10 @@ impl Partition {
     /// Offers every call that the transaction wants now and that is not under way.
     pub(super) fn start_calls(&mut self, number: u64, now: Time) {
         let Some(slot) = self.memory.get(number) else { return };
-        if slot.transaction.sequence > self.durable {
+        let rests_on_durable = slot.transaction.sequence <= self.durable;
+        #[cfg(feature = "planted")]
+        let rests_on_durable = rests_on_durable || planted::is(planted::Bug::CallBeforeDurable);
+        if !rests_on_durable {
             return; // what it wants rests on events that are not durable yet; their release will come
         }
         let due: Vec<CallTarget> = wanted(&slot.transaction)
@@ -53,10 +56,17 @@ impl Partition {
     /// The breaker keeps a call back: it counts as failed until a person is asked to look, and then just waits, so that
     /// a participant that is gone for long fills no journal.
     fn bar(&mut self, job: &Job, participant: &str, now: Time) {
-        let Some(slot) = self.memory.get_mut(job.number) else { return };
+        let Some(slot) = self.memory.get(job.number) else { return };
         if slot.transaction.needs_attention_at(job.target.branch) {
+            // It keeps its place in the line: were it to come back by a clock of its own, another one that always fails
+            // could take every probe before it.
+            if self.dispatch.wait(participant, job.clone()) {
+                return;
+            }
             let until = now.plus_ms(slot.transaction.spec.retry.max_ms);
-            slot.put_off(job.target, until);
+            if let Some(slot) = self.memory.get_mut(job.number) {
+                slot.put_off(job.target, until);
+            }
             self.no_longer_in_flight(&job.target, job.number);
             self.rearm(job.number);
             return;

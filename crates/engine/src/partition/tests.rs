@@ -386,3 +386,31 @@ fn a_stopping_partition_does_not_wait_for_calls_that_it_no_longer_sends() {
     let next = rig.partition.next_at(rig.now).unwrap();
     assert!(next >= rig.now.plus_ms(1_000), "it would wake {} us from now", next.0 - rig.now.0);
 }
+
+/// Found by the simulator (seed 9820): one that always failed, and came back sooner, took every probe of the breaker.
+#[test]
+fn probes_of_a_breaker_go_to_all_who_wait_for_it_in_turn() {
+    let mut config = Config::default();
+    config.participant.breaker_failures = 1;
+    let mut rig = Rig::new(config);
+    for (id, max_ms) in [("t", 500), ("u", 3_000), ("v", 30_000)] {
+        let mut begin = asked(id, vec![call("a")]);
+        let spec = Arc::make_mut(&mut begin.spec);
+        spec.retry = transaction::Retry { initial_ms: 100, max_ms, attention_after: 1 };
+        spec.deadline_ms = Some(10_000_000);
+        rig.begin(begin);
+    }
+    rig.settle();
+    let mut called = std::collections::BTreeMap::<String, u32>::new();
+    for _ in 0..6_000 {
+        let sent: Vec<_> =
+            rig.sent.lock().unwrap().iter().map(|(call, _)| call.transaction.to_string()).collect();
+        for id in sent {
+            *called.entry(id).or_default() += 1;
+            rig.answer(unknown());
+        }
+        rig.wait_ms(100);
+    }
+    let (least, most) = (called.values().min().unwrap(), called.values().max().unwrap());
+    assert!(called.len() == 3 && *least >= 15 && *most < 20 * least, "{called:?}");
+}
