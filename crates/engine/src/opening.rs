@@ -27,6 +27,8 @@ pub(crate) fn vault(archive: &Archive, ids_in_memory: usize) -> Result<(Vault, R
         if position >= swept {
             ledger.apply(&Kept::decode(encoded).map_err(damaged)?, position);
         }
+        #[cfg(feature = "planted")]
+        let covered = if planted::is(planted::Bug::IdsNotLearnt) { u64::MAX } else { covered };
         if position >= covered {
             let mut learn = |hash, known: Known| {
                 ids.insert(Row { hash, check: known.content, position: known.position });

@@ -65,10 +65,14 @@ impl Writer {
     pub(crate) fn keep(&mut self, batch: Batch) -> Result<Option<Batch>, Fault> {
         self.recycle()?;
         let last = batch.last;
+        #[cfg(feature = "planted")]
+        let batch = self.before_its_time(batch);
         if let Some(frame) = batch.frame() {
             let started = Instant::now();
             match self.journal.append(&frame) {
                 Ok(()) => {}
+                #[cfg(feature = "planted")]
+                Err(JournalFault::Io { .. }) if planted::is(planted::Bug::FaultSwallowed) => {}
                 // Nothing was written: trying it again is no retry of a failed write.
                 Err(JournalFault::Full) => return Ok(Some(batch)),
                 Err(fault) => return Err(fault.into()),
@@ -89,6 +93,18 @@ impl Writer {
         let _ = self.partition.push(Input::Durable(last));
         self.meters.show_space(self.journal.gauge().space());
         Ok(None)
+    }
+
+    #[cfg(feature = "planted")]
+    fn before_its_time(&mut self, mut batch: Batch) -> Batch {
+        if planted::is(planted::Bug::AnswerBeforeDurable) {
+            (self.deliver)(std::mem::take(&mut batch.answers));
+        }
+        if let Some(frame) = batch.frame().filter(|_| planted::is(planted::Bug::ArchiveAhead)) {
+            let (first, last) = (frame.sequence, frame.last());
+            self.archiver.send(archiver::Frame { first, last, payload: batch.payload.clone() });
+        }
+        batch
     }
 
     /// Gives back to the journal what the archive has released since.

@@ -36,6 +36,8 @@ impl Desk<'_> {
         let (asked, content) = self.capture_content(capture, (key, scale))?;
         let left = hold.left;
         let amount = asked.unwrap_or(left);
+        #[cfg(feature = "planted")]
+        let left = if planted::is(planted::Bug::CapturedTooMuch) { amount } else { left };
         if amount > left {
             let words = format!("{} is left of it", format_units(left, scale));
             return Err(Box::new(r::CAPTURE_EXCEEDS_HOLD.because(words)));

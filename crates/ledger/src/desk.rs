@@ -58,6 +58,11 @@ impl Ledger {
             Run::Dry => {
                 let point = desk.begin();
                 let results = desk.decide_all(batch);
+                #[cfg(feature = "planted")]
+                if planted::is(planted::Bug::DryRunKept) {
+                    desk.ledger.undo.settle();
+                    return results;
+                }
                 desk.take_back(point);
                 results
             }
@@ -132,6 +137,8 @@ impl Desk<'_> {
             self.ledger.undo.settle();
             return;
         };
+        #[cfg(feature = "planted")]
+        let point = if planted::is(planted::Bug::ChainHalfApplied) { self.begin() } else { point };
         self.take_back(point);
         let because = || {
             let words = format!("member {} of the batch, linked with this one, was refused", failed + 1);

@@ -28,7 +28,10 @@ impl Desk<'_> {
             .text(entry.refunds)
             .cause(&entry.cause)
             .value();
-        if let Some(known) = self.book.known(key.hash) {
+        let known = self.book.known(key.hash);
+        #[cfg(feature = "planted")]
+        let known = known.filter(|_| !planted::is(planted::Bug::DuplicatePosted));
+        if let Some(known) = known {
             let amount = (entry.take == Take::Exactly).then_some(units);
             return self.repeat(known, content, (amount, pair.scale));
         }

@@ -48,6 +48,10 @@ impl AccountLots {
     pub(crate) fn draw(&self, units: i128, into: Drawn) -> Vec<LotChange> {
         let mut left = units;
         let mut changes = Vec::new();
+        #[cfg(feature = "planted")]
+        if planted::is(planted::Bug::LotOrderWrong) {
+            return self.draw_last_first(units, into);
+        }
         for (expires_at, lot) in &self.lots {
             if left == 0 {
                 break;
@@ -61,6 +65,22 @@ impl AccountLots {
                 Drawn::Spent => lot.held,
                 Drawn::Held => lot.held + taken,
             };
+            changes.push(Lot { free: lot.free - taken, held }.change(*expires_at, taken));
+        }
+        changes
+    }
+
+    #[cfg(feature = "planted")]
+    fn draw_last_first(&self, units: i128, into: Drawn) -> Vec<LotChange> {
+        let mut left = units;
+        let mut changes = Vec::new();
+        for (expires_at, lot) in self.lots.iter().rev().filter(|(_, lot)| lot.free > 0) {
+            let taken = lot.free.min(left);
+            if taken == 0 {
+                break;
+            }
+            left -= taken;
+            let held = if matches!(into, Drawn::Held) { lot.held + taken } else { lot.held };
             changes.push(Lot { free: lot.free - taken, held }.change(*expires_at, taken));
         }
         changes

@@ -75,6 +75,8 @@ impl Ledger {
         };
         let ceiling = self.accounts.ceiling(pair.to).unwrap_or(i128::MAX);
         let available = from.posted.saturating_sub(from.held);
+        #[cfg(feature = "planted")]
+        let available = if planted::is(planted::Bug::HeldIsAvailable) { from.posted } else { available };
         let coming = to.posted.saturating_add(to.incoming);
         if take == Take::UpTo || wanted == 0 {
             let above_floor = available.saturating_sub(floor);

@@ -11,6 +11,8 @@ mod clock;
 mod dice;
 mod history;
 mod log;
+#[cfg(feature = "planted")]
+pub mod mutants;
 mod participant;
 mod plan;
 mod process;

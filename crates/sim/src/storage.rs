@@ -5,6 +5,7 @@
 use engine::archive::Shelf;
 use journal::Disk;
 use journal::disk::FakeDisk;
+use journal::file::frame;
 
 use crate::dice::Dice;
 
@@ -55,9 +56,7 @@ impl Storage {
     /// Flips a bit of the journal, or makes a sector of it stale, somewhere in front of its last durable frame, whose
     /// payload this is; remembers what was there. Whether something was changed.
     pub(crate) fn damage_journal(&mut self, last: &[u8], dice: &mut Dice) -> bool {
-        let names = self.journal.list().unwrap_or_default();
-        let mut segments: Vec<_> = names.into_iter().filter(|name| name.ends_with(".seg")).collect();
-        segments.sort();
+        let segments = self.segments();
         if segments.is_empty() {
             return false;
         }
@@ -88,6 +87,26 @@ impl Storage {
             self.damaged.push((name, bytes));
         }
         is_harmed
+    }
+
+    /// The last durable frame, whose payload this is, is gone as if it had never been written.
+    pub(crate) fn lose_last_frame(&mut self, last: &[u8]) -> bool {
+        let Some(name) = self.segments().pop() else { return false };
+        let Some(bytes) = self.journal.bytes(&name) else { return false };
+        let Some(at) = bytes.windows(last.len()).rposition(|window| window == last) else { return false };
+        let mut harmed = bytes.clone();
+        harmed[at.saturating_sub(frame::PREFIX)..].fill(0);
+        self.journal.put(&name, &harmed);
+        self.damaged.push((name, bytes));
+        true
+    }
+
+    /// The names of the journal's segments, in order.
+    fn segments(&self) -> Vec<String> {
+        let names = self.journal.list().unwrap_or_default();
+        let mut segments: Vec<_> = names.into_iter().filter(|name| name.ends_with(".seg")).collect();
+        segments.sort();
+        segments
     }
 
     /// An operator puts back what was damaged; whether anything was.

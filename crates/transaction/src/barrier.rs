@@ -78,6 +78,10 @@ impl Record {
         if !Operation::of(pattern).contains(&operation) {
             return Ruling::Refuse(Hazard::NoSuchOperation);
         }
+        #[cfg(feature = "planted")]
+        if let Some(ruling) = self.planted(operation) {
+            return ruling;
+        }
         match operation {
             Operation::Try => match self {
                 Record::Blank => Ruling::Run,
@@ -100,6 +104,17 @@ impl Record {
         }
     }
 
+    #[cfg(feature = "planted")]
+    fn planted(self, operation: Operation) -> Option<Ruling> {
+        let (bug, is_it) = match (self, operation) {
+            (Record::Voided | Record::Cancelled, Operation::Try) => (planted::Bug::LateTryAccepted, true),
+            (Record::Blank, Operation::Cancel) => (planted::Bug::CancelRunsWithoutTry, true),
+            (Record::Confirmed, Operation::Confirm) => (planted::Bug::ConfirmTwice, true),
+            _ => (planted::Bug::ConfirmTwice, false),
+        };
+        (is_it && planted::is(bug)).then_some(Ruling::Run)
+    }
+
     /// The record after `operation` ran, or was found to have nothing to undo.
     #[must_use]
     pub fn after(self, operation: Operation, ran: Ran) -> Record {
@@ -118,6 +133,8 @@ impl Record {
     /// `horizon_ms` must be longer than the longest deadline and retry of the coordinator together.
     #[must_use]
     pub fn may_be_forgotten(self, age_ms: u64, horizon_ms: u64) -> bool {
+        #[cfg(feature = "planted")]
+        let horizon_ms = if planted::is(planted::Bug::TombstoneDropped) { 0 } else { horizon_ms };
         match self {
             Record::Blank | Record::Tried => false,
             Record::Refused | Record::Confirmed | Record::Cancelled | Record::Voided => age_ms > horizon_ms,

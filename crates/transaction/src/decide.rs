@@ -169,6 +169,10 @@ pub fn follow(transaction: &Transaction, now: Time) -> Option<Event> {
 
 fn all_tried(transaction: &Transaction, now: Time) -> Event {
     if transaction.spec.cooling_off_ms > 0 && transaction.spec.pattern == Pattern::Tcc {
+        #[cfg(feature = "planted")]
+        if planted::is(planted::Bug::CoolingCutShort) {
+            return Event::Decided { decision: Decision::Confirm, reason: None };
+        }
         Event::Cooled { until: now.plus_ms(transaction.spec.cooling_off_ms) }
     } else {
         Event::Decided { decision: Decision::Confirm, reason: None }
@@ -231,7 +235,10 @@ fn confirm(transaction: &Transaction, now: Time) -> Result<Vec<Event>, Refusal> 
 }
 
 fn cancel(transaction: &Transaction, detail: Option<&Arc<str>>) -> Result<Vec<Event>, Refusal> {
-    match transaction.decision {
+    let decision = transaction.decision;
+    #[cfg(feature = "planted")]
+    let decision = decision.filter(|_| !planted::is(planted::Bug::DecisionTurns));
+    match decision {
         Some(Decision::Cancel) => Ok(Vec::new()),
         Some(Decision::Confirm) => Err(decided_already(transaction)),
         None => {
@@ -274,8 +281,16 @@ fn retry(transaction: &Transaction) -> Result<Vec<Event>, Refusal> {
 }
 
 fn due(transaction: &Transaction, now: Time) -> Vec<Event> {
+    #[cfg(feature = "planted")]
+    let now = if planted::is(planted::Bug::DeadlineLate) { Time(now.0 - 1_000_000) } else { now };
     let is_over = |end: Option<Time>| end.is_some_and(|end| end <= now);
     match transaction.phase {
+        #[cfg(feature = "planted")]
+        Phase::Cooling
+            if planted::is(planted::Bug::DeadlineInCooling) && is_over(transaction.deadline_at()) =>
+        {
+            vec![cancelled_because(ReasonCode::DeadlinePassed, None, Arc::from("planted"))]
+        }
         Phase::Open if is_over(transaction.deadline_at()) => {
             let ms = transaction.spec.deadline_ms.unwrap_or_default();
             let waiting = transaction.branches.iter().find(|branch| branch.state == BranchState::Trying);
@@ -316,6 +331,8 @@ fn replied(transaction: &Transaction, asked: Asked, reply: &Reply, (now, seed): 
     if !is_under_way {
         return vec![event(None)]; // kept for the timeline; decides nothing any more
     }
+    #[cfg(feature = "planted")]
+    let reply = &planted_reply(operation, reply);
     let outcome = Outcome::of(operation, reply);
     let failures = branch.pace.failures.saturating_add(1);
     let Some(delay) = outcome.delay(transaction, (failures, branch.pace.needs_attention), seed) else {
@@ -350,6 +367,19 @@ fn checked(transaction: &Transaction, attempt: u32, reply: &Reply, (now, seed): 
         }
     };
     vec![event(None), decided]
+}
+
+#[cfg(feature = "planted")]
+fn planted_reply(operation: Operation, reply: &Reply) -> Reply {
+    match (operation, reply) {
+        (Operation::Try, Reply::Unknown { error }) if planted::is(planted::Bug::UnknownIsRefused) => {
+            Reply::Refused { detail: Arc::clone(error) }
+        }
+        (Operation::Confirm, Reply::Refused { .. }) if planted::is(planted::Bug::RefusedConfirmIsDone) => {
+            Reply::Done { result: None }
+        }
+        _ => reply.clone(),
+    }
 }
 
 /// What a reply means for the operation that was asked.
@@ -391,6 +421,10 @@ impl<'a> Outcome<'a> {
     }
 
     fn attention(&self, transaction: &Transaction, failures: u32) -> Option<Arc<str>> {
+        #[cfg(feature = "planted")]
+        if planted::is(planted::Bug::AttentionNeverRaised) {
+            return None;
+        }
         match self {
             Outcome::Settled | Outcome::AskAgain => None,
             Outcome::Unknown(error) => {

@@ -57,10 +57,21 @@ fn due_move(transaction: &Transaction, index: usize) -> Option<BranchMove> {
                 && predecessors_are(transaction, index, BranchState::Confirmed);
             starts.then_some(BranchMove::StartConfirm)
         }
+        #[cfg(feature = "planted")]
+        (Phase::Cancelling, Pattern::Tcc)
+            if planted::is(planted::Bug::CancelOnlyAnswered) && branch.state == BranchState::Cancelling =>
+        {
+            let answered = branch.attempts.of(crate::Operation::Try) > 0;
+            (!answered).then_some(BranchMove::Cancel)
+        }
         (Phase::Cancelling, Pattern::Tcc) => (is_uncancelled(branch)
             && later_are(transaction, index, BranchState::Cancelled))
         .then_some(BranchMove::StartCancel),
         (Phase::Cancelling, Pattern::Saga) => {
+            #[cfg(feature = "planted")]
+            if planted::is(planted::Bug::UncompensatedRefusal) && branch.state == BranchState::Refused {
+                return None;
+            }
             let starts = is_uncancelled(branch)
                 && was_started(transaction, branch)
                 && successors_are_compensated(transaction, index);

@@ -102,6 +102,10 @@ impl Partition {
     }
 
     fn keep_results(&mut self, key: &Key, (batch, results): (&Batch, &Results), now: Time) {
+        #[cfg(feature = "planted")]
+        if planted::is(planted::Bug::KeyForgotten) {
+            return;
+        }
         let row = ReplyRow {
             scope: std::sync::Arc::clone(&key.scope),
             fingerprint: key.fingerprint,

@@ -193,6 +193,10 @@ impl Partition {
     pub(crate) fn restore(&mut self, transaction: Transaction) {
         let number = transaction.number;
         self.memory.insert(Arc::new(transaction));
+        #[cfg(feature = "planted")]
+        if planted::is(planted::Bug::TimersLost) {
+            return;
+        }
         self.memory.set_due(number, Some(Time::START));
         self.timers.set(Time::START, Due::Transaction(number));
     }
@@ -251,10 +255,7 @@ impl Partition {
         // What is queued when a stop was asked for is not sent any more: waiting for it would be a loop.
         let is_stopping = self.ports.stopping.load(Ordering::Acquire);
         let dispatch = if is_stopping { None } else { self.dispatch.next_at(now) };
-        [self.timers.next_at(), dispatch, self.vault.ledger.next_due()]
-            .into_iter()
-            .flatten()
-            .min()
+        [self.timers.next_at(), dispatch, self.vault.ledger.next_due()].into_iter().flatten().min()
     }
 
     /// Takes the open batch, to be kept; `None` when there is nothing in it.

@@ -63,6 +63,11 @@ impl FileJournal {
         options.check()?;
         let lock = lock(disk.as_ref())?;
         let walked = recover::walk(disk.as_ref(), options.skim, &mut |_| Ok(()))?;
+        #[cfg(feature = "planted")]
+        let options = match planted::is(planted::Bug::HighWaterIgnored) {
+            true => FileOptions { need: 0, ..options },
+            false => options,
+        };
         if walked.last < options.need {
             return Err(Fault::Behind { have: walked.last, need: options.need });
         }
@@ -152,6 +157,12 @@ impl FileJournal {
         let (disk, name) = (self.spares.disk.as_ref(), || segment::name(self.active.number));
         let written = disk::write_all(self.active.file.as_ref(), &self.buffer, self.active.at);
         written.map_err(|error| disk::fault(disk, "write to", &name())(error))?;
+        #[cfg(feature = "planted")]
+        if planted::is(planted::Bug::SyncSkipped)
+            || planted::is(planted::Bug::SyncRetried) && self.active.file.sync_data().is_err()
+        {
+            return Ok(());
+        }
         self.active.file.sync_data().map_err(|error| disk::fault(disk, "sync", &name())(error))
     }
 
@@ -310,6 +321,10 @@ fn activate(spares: &Spares, taken: Taken, header: &Header) -> Result<Active, Fa
     match named {
         Err(error) if disk::is_full(&error) => return Err(spares.give_back(taken)),
         other => other.map_err(disk::fault(disk, "begin segment", &name))?,
+    }
+    #[cfg(feature = "planted")]
+    if planted::is(planted::Bug::FolderNotSynced) {
+        return Ok(Active::of(taken.file, header, segment::BLOCK));
     }
     disk.sync_dir().map_err(disk::fault(disk, "sync the folder of", &name))?;
     Ok(Active::of(taken.file, header, segment::BLOCK))

@@ -103,9 +103,12 @@ impl Walked {
                 Found::Bad(why) => return Ok(Some(why)),
             };
             let head = &whole.head;
+            let is_chained = head.previous == self.head;
+            #[cfg(feature = "planted")]
+            let is_chained = is_chained || planted::is(planted::Bug::ChainUnchecked);
             let why = if head.sequence != self.last + 1 {
                 Some(format!("event {} should follow, but a frame of event {}", self.last + 1, head.sequence))
-            } else if head.previous != self.head {
+            } else if !is_chained {
                 Some("the frame does not carry the hash of the frame before it".to_owned())
             } else if head.partition != partition || head.count == 0 {
                 Some("the frame is not of this journal".to_owned())
@@ -145,6 +148,11 @@ impl Walked {
     /// The end of the last segment: blank, a torn tail, or damage.
     fn end(&mut self, scanner: &mut Scanner<'_>, stop: Option<&'static str>) -> Result<(), Fault> {
         let rest = scanner.rest(self.tail, self.last)?;
+        #[cfg(feature = "planted")]
+        let rest = match planted::is(planted::Bug::DamageTakenForTail) {
+            true => crate::file::scan::Rest { later: None, ..rest },
+            false => rest,
+        };
         if let Some((offset, sequence)) = rest.later {
             let stop = stop.unwrap_or("no frame is here");
             let why = format!("{stop}, but a frame of event {sequence} is behind it, at byte {offset}");

@@ -107,7 +107,10 @@ impl<'d> Scanner<'d> {
             return Ok(Found::Bad("the frame is longer than its segment"));
         }
         let bytes = self.bytes(at, size)?;
-        if frame::checksum(seed, &bytes[PREFIX..]) != prefix.body {
+        let is_whole = frame::checksum(seed, &bytes[PREFIX..]) == prefix.body;
+        #[cfg(feature = "planted")]
+        let is_whole = is_whole || planted::is(planted::Bug::TornFrameAccepted);
+        if !is_whole {
             return Ok(Found::Bad("the frame's payload does not match its checksum"));
         }
         let payload = &bytes[PREFIX..PREFIX + length];

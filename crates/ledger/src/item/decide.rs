@@ -100,6 +100,10 @@ impl Items {
         let plan = self.plan_of(item);
         match &item.held {
             None => self.begin(step, (slot, item), now),
+            #[cfg(feature = "planted")]
+            Some(_) if planted::is(planted::Bug::HeldItemMoves) && step.origin == Origin::Direct => {
+                self.begin(step, (slot, item), now)
+            }
             Some(held) if is_holder(held, step) => finish((plan, held), (slot, item, step), now),
             Some(held) => Err(ITEM_HELD
                 .at("/item", format!("branch {} holds it in {}", held.branch, plan.state_name(item.state)))),

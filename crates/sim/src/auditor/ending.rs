@@ -49,6 +49,8 @@ impl Auditor {
             let name = format!("{transaction}/{branch}");
             let most = row.ran.iter().max().copied().unwrap_or(0);
             (most <= 1).must("P10", || format!("an operation of {name} took effect {most} times"))?;
+            let (tries, undone) = (row.ran[0], row.ran[2]);
+            (undone <= tries).must("P11", || format!("{name} was undone without having been done"))?;
             (row.ran[1] == 0 || row.ran[2] == 0)
                 .must("P8", || format!("{name} was both confirmed and cancelled"))?;
             let Some(book) = self.books.transaction_of(transaction) else {
@@ -58,6 +60,14 @@ impl Auditor {
             effect_fits(book, &name, (row.record, row.ran))?;
         }
         Ok(())
+    }
+
+    /// Nothing is held beyond its time.
+    pub(crate) fn expired(&self, now: i64) -> Judged {
+        match self.books.ledger.overdue(now) {
+            None => Ok(()),
+            Some(id) => false.must("P16", || format!("hold {id} is open, and its time is long over")),
+        }
     }
 
     /// Every branch that is final was carried out where it belongs.

@@ -52,9 +52,23 @@ impl LedgerBooks {
                 sights.see(sight);
             }
         }
+        self.in_time(&kept)?;
         self.see(&kept, sights);
         self.note(sequence);
         Ok(())
+    }
+
+    /// Nothing is captured of a hold whose time is over.
+    fn in_time(&self, kept: &Kept<'_>) -> Judged {
+        let Event::Captured { id, .. } = &kept.event else { return Ok(()) };
+        let expires = self.expiring.get(*id).copied().unwrap_or(i64::MAX);
+        (kept.at.0 < expires).must("P14", || format!("hold {id} is captured after it expired"))
+    }
+
+    /// A hold that is open although its time is over.
+    pub(super) fn overdue(&self, now: i64) -> Option<&str> {
+        let is_over = |id: &&str| self.expiring.get(*id).is_some_and(|expires| *expires < now);
+        self.audit.open_holds().find(is_over)
     }
 
     /// Notes the balances that changed.
@@ -94,7 +108,11 @@ impl LedgerBooks {
                     sights.see(Sight::HoldExpired);
                 }
             }
-            Event::Reopened { .. } => sights.see(Sight::HoldReopened),
+            Event::Reopened { id, expires_at, .. } => {
+                sights.see(Sight::HoldReopened);
+                let expires_at = expires_at.map_or(i64::MAX, |at| at.0);
+                self.expiring.insert((*id).to_owned(), expires_at);
+            }
             Event::LotExpired { lots, .. } => {
                 sights.see(Sight::LotExpired);
                 if lots.iter().any(|lot| lot.held > 0) {

@@ -11,6 +11,7 @@ mod ledger_books;
 mod told;
 mod transaction_books;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use engine::entry;
@@ -34,6 +35,8 @@ pub(crate) struct Auditor {
     /// The highest sequence that an answer rested on.
     told: u64,
     calls: Calls,
+    /// What was told first under an idempotency key.
+    keyed: HashMap<Arc<str>, Vec<&'static str>>,
     pub(crate) sights: Sights,
     /// Events seen, over all.
     pub(crate) events: u64,

@@ -17,8 +17,8 @@ use crate::violation::{Judged, Must};
 pub(crate) enum Asked {
     /// A begin, or anything about a transaction, by its id.
     Transaction(Arc<str>),
-    /// A batch; which of its members are linked chains.
-    Change(Batch, Run),
+    /// A batch, perhaps under an idempotency key.
+    Change(Batch, Run, Option<Arc<str>>),
     /// Anything else: the answer says what it is about.
     Other,
 }
@@ -60,9 +60,12 @@ impl Auditor {
             (_, Told::Tried(_)) => Ok(()),
             (_, Told::Listed(Ok(sequence))) => self.rests_on(*sequence, floor),
             (_, Told::Transaction(Ok(answer))) => self.transaction(answer, floor),
-            (Asked::Change(batch, run), Told::Changed(Ok(changed))) => {
+            (Asked::Change(batch, run, key), Told::Changed(Ok(changed))) => {
                 self.rests_on(changed.sequence, floor)?;
-                self.changed((batch, *run), changed)
+                if let Some(key) = key {
+                    self.repeated(key, changed)?;
+                }
+                if *run == Run::Dry { self.dry(batch) } else { self.changed(batch, changed) }
             }
             (_, Told::Changed(Ok(changed))) => self.rests_on(changed.sequence, floor),
             (_, Told::Seen(Ok(seen))) => self.seen(seen, floor),
@@ -152,11 +155,29 @@ impl Auditor {
         })
     }
 
-    fn changed(&mut self, (batch, run): (&Batch, Run), changed: &Changed) -> Judged {
-        if run == Run::Dry {
-            self.sights.see(Sight::DryRun);
+    /// A dry run changes nothing: its ids are free.
+    fn dry(&mut self, batch: &Batch) -> Judged {
+        self.sights.see(Sight::DryRun);
+        let names = (0..batch.len()).filter_map(|index| name_of(&batch.get(index)?));
+        let kept: Vec<Name> = names.filter(|name| self.books.ledger.used_by(name).is_some()).collect();
+        kept.is_empty().must("P9", || format!("a dry run was kept: {kept:?}"))
+    }
+
+    /// The same request under the same key is told the same, once anything of it was done.
+    fn repeated(&mut self, key: &Arc<str>, changed: &Changed) -> Judged {
+        if changed.results.iter().all(Result::is_err) {
             return Ok(());
         }
+        let words = changed.results.iter().map(|result| match result {
+            Ok(outcome) => outcome.done.name(),
+            Err(refusal) => refusal.kind.code,
+        });
+        let words: Vec<_> = words.collect();
+        let first = self.keyed.entry(Arc::clone(key)).or_insert_with(|| words.clone());
+        (*first == words).must("P20", || format!("{key} was answered {first:?}, and now {words:?}"))
+    }
+
+    fn changed(&mut self, batch: &Batch, changed: &Changed) -> Judged {
         if changed.replayed {
             self.sights.see(Sight::KeyRepeated);
         }

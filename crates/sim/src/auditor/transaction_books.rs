@@ -279,6 +279,8 @@ impl TransactionBook {
             }
             (Decision::Confirm, None) => {
                 self.all_tried("confirms")?;
+                (self.spec.cooling_off_ms == 0)
+                    .must("P14", || format!("{id} confirms without its cooling-off window"))?;
                 (at < deadline).must("P14", || format!("{id} confirms after its deadline"))?;
                 if deadline - at <= 1_000 {
                     sights.see(Sight::DeadlineLost);

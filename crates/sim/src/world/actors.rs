@@ -179,7 +179,10 @@ impl World<'_> {
         match self.actors[actor].steps.get(step) {
             Some(Step::Begin(spec, _) | Step::Forge(spec)) => Asked::Transaction(spec.id.clone()),
             Some(Step::Join(id, _) | Step::Decide(id) | Step::Act(id, _)) => Asked::Transaction(id.clone()),
-            Some(Step::Change(batch, change)) => Asked::Change(batch.clone(), change.run()),
+            Some(Step::Change(batch, change)) => {
+                let key = (*change == Change::Keyed).then(|| scope_of((actor, step)));
+                Asked::Change(batch.clone(), change.run(), key)
+            }
             _ => Asked::Other,
         }
     }
@@ -248,8 +251,8 @@ fn submit(
         Step::Act(id, command) => engine.act(act(id, command.clone()), Box::new(answer)),
         Step::Change(batch, how) => {
             let tray = trays.told.clone();
-            let scope = Arc::from(format!("change:{}:{}", ask.0, ask.1));
-            let key = (*how == Change::Keyed).then_some(Key { scope, fingerprint: [1; 32] });
+            let key = Key { scope: scope_of((ask.0, ask.1)), fingerprint: [1; 32] };
+            let key = (*how == Change::Keyed).then_some(key);
             let change = engine::Change { batch: batch.clone(), run: how.run(), key };
             engine.change(change, Box::new(move |told| tray.put((ask, Told::Changed(told)))));
         }
@@ -275,6 +278,11 @@ fn submit(
             engine.list(filter, Box::new(listed));
         }
     }
+}
+
+/// The idempotency key of a step.
+fn scope_of((actor, step): (usize, usize)) -> Arc<str> {
+    Arc::from(format!("change:{actor}:{step}"))
 }
 
 /// What was asked has been done.

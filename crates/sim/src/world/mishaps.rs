@@ -223,7 +223,13 @@ impl World<'_> {
             && dice.one_in(2)
             && let Some(payload) = self.auditor.last_frame()
         {
-            let is_harmed = self.storage.damage_journal(&payload, dice);
+            // What the archive has for good is known to have been durable: even the last frame may not be missing then.
+            let persisted = self.storage.copy().shelf.open().map_or(0, |archive| archive.persisted());
+            let is_harmed = if persisted == self.auditor.last() && dice.one_in(2) {
+                self.storage.lose_last_frame(&payload)
+            } else {
+                self.storage.damage_journal(&payload, dice)
+            };
             self.transcript
                 .tell(self.time.now(), 1, || format!("MISHAP the journal is damaged: {is_harmed}"));
         }

@@ -20,6 +20,8 @@ impl World<'_> {
     pub(super) fn end(&mut self) -> Judged {
         self.auditor.effects(&self.participants)?;
         self.auditor.carried_out(&self.participants)?;
+        let journal_time = self.life.as_ref().map_or(0, |life| life.stepped.now().0);
+        self.auditor.expired(journal_time - 1_000_000)?;
         self.read_all()?;
         self.stage = Stage::Healed;
         self.dies(End::PowerCut, "at the end")?;
