@@ -7,7 +7,6 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use engine::archive::Archive;
@@ -89,24 +88,12 @@ impl Folder {
     /// When its store cannot be opened.
     pub(crate) fn archive(&self) -> anyhow::Result<Archive> {
         let path = archive_path(&self.path);
-        let mut told = None;
-        loop {
-            match Archive::open(&path) {
-                Ok(archive) => return Ok(archive),
-                Err(fault) if is_full(&fault) => {
-                    if told.replace(()).is_none() {
-                        tracing::error!("the disk is full: waiting for room to start; free some space");
-                    }
-                    std::thread::sleep(FULL_PAUSE);
-                }
-                Err(fault) => {
-                    let shown = path.display();
-                    return Err(fault).with_context(|| {
-                        format!("cannot open {shown}; if it is damaged move it away, and it is made anew from the journal")
-                    });
-                }
-            }
-        }
+        engine::with_room(|| Archive::open(&path)).with_context(|| {
+            let shown = path.display();
+            format!(
+                "cannot open {shown}; if it is damaged move it away, and it is made anew from the journal"
+            )
+        })
     }
 
     /// Opens the journal, which must hold everything up to `persisted`, for the archive does.
@@ -128,14 +115,6 @@ impl Folder {
         };
         Ok(FileJournal::start(Arc::new(disk), options)?)
     }
-}
-
-/// How long to leave a full disk alone.
-const FULL_PAUSE: Duration = Duration::from_secs(1);
-
-/// Whether the store found no room: the operating system's words are all that it passes on.
-fn is_full(fault: &engine::Fault) -> bool {
-    fault.to_string().contains("No space left on device")
 }
 
 /// Where the journal of a data folder is.

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::assembly::{Parts, Report, assemble};
+use crate::assembly::{Parts, Report, assemble, catch_up};
 use crate::partition::Input;
+use crate::room::with_room;
 use crate::writer::Work;
 use crate::{Config, Engine, Fault};
 
@@ -28,11 +29,17 @@ pub struct Running {
     threads: Vec<JoinHandle<()>>,
 }
 
-/// Brings the archive up to date, takes over what is open and starts the threads; returns when it is ready.
+/// Brings the archive up to date, waiting for room where the disk is full, takes over what is open and starts the
+/// threads; returns when it is ready.
 ///
 /// # Errors
 /// When journal or archive cannot be read, or do not fit together.
-pub fn start(config: &Config, parts: Parts) -> Result<Running, Fault> {
+pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
+    // What is taken in stays taken in, so this may be asked again; assembling then finds nothing left to do.
+    with_room(|| {
+        parts.archive.belongs_to(parts.journal.salt())?;
+        catch_up(parts.journal.as_mut(), &parts.archive)
+    })?;
     let made = assemble(config, parts, PATIENCE)?;
     let (work, work_queue) = sync_channel(config.frames_in_flight.max(1) + 1);
     let (driver, writer, archiver, jobs) = (made.driver, made.writer, made.archiver, made.jobs);
