@@ -178,3 +178,25 @@ fn a_copy_on_a_read_only_medium_can_be_verified() {
     let (code, said) = run(&["serve", "--data", &at, "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]);
     assert!(code == Some(2) && said.contains("cannot be written to"), "{code:?} {said}");
 }
+
+#[test]
+fn a_damaged_store_of_the_archive_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = started(&[], folder.path(), &[]);
+    server.begin(&tcc("t", [awaited("pay")]));
+    server.signal("TERM");
+    assert_eq!(server.wait_end().code, Some(0));
+    let small = server.data().join("archive/keyspaces/1/v0");
+    let mut bytes = fs::read(&small).unwrap();
+    // How many levels the store has, of which it is sure.
+    assert_eq!(bytes[8], 7);
+    bytes[8] = 3;
+    fs::write(&small, bytes).unwrap();
+    let ended = Tercet::on(folder.path(), &[]).err().expect("it is refused");
+    let last = ended.errors.lines().last().unwrap_or_default();
+    assert_eq!(ended.code, Some(2), "{}", ended.errors);
+    assert!(
+        last.starts_with("tercet: cannot open ") && last.contains("/archive; if it is damaged move it away"),
+        "{last}"
+    );
+}

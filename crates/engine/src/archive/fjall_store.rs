@@ -16,8 +16,9 @@ use fjall::{
     Readable, Snapshot,
 };
 
+use super::rows::{FORMAT_BEFORE_LEDGER, META_FORMAT, number_key};
 use super::store::{Changes, Flow, Order, Span, Store, Table, View, VisitRow};
-use super::tail;
+use super::{tail, versions};
 use crate::Fault;
 
 /// Blocks kept in memory.
@@ -76,21 +77,54 @@ impl Open {
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(fault(fjall::Error::Locked)),
             Err(error) => return Err(fault(fjall::Error::Io(error))),
         }
-        Open::at(path).map_err(fault)
-    }
-
-    fn at(path: &Path) -> fjall::Result<Open> {
+        let damaged = versions::damaged(path).map_err(|error| fault(fjall::Error::Io(error)))?;
+        if let Some(file) = damaged {
+            return Err(Fault::Archive(format!("its store's file {} is damaged or missing", file.display())));
+        }
         let database = Database::builder(path)
             .cache_size(CACHE_BYTES)
             .max_journaling_size(JOURNAL_BYTES)
             .worker_threads(1)
-            .open()?;
+            .open()
+            .map_err(fault)?;
+        match lost(&database).map_err(fault)? {
+            None => Open::tables_of(database).map_err(fault),
+            Some(table) => Err(Fault::Archive(format!(
+                "its store has lost the table `{}`: a part of {} is missing",
+                table.name(),
+                path.join("keyspaces").display()
+            ))),
+        }
+    }
+
+    fn tables_of(database: Database) -> fjall::Result<Open> {
         let tables = Table::ALL
             .iter()
             .map(|table| database.keyspace(table.name(), || options(*table)))
             .collect::<Result<_, _>>()?;
         Ok(Open { tables, database })
     }
+}
+
+/// A table that is not there, though it was: fjall makes one that it does not find, or finds without its beginning, anew
+/// and empty. A store is made table by table before its first row is written, so one that has rows has all tables;
+/// an archive from before the ledger has no pages.
+fn lost(database: &Database) -> fjall::Result<Option<Table>> {
+    let (here, missing): (Vec<Table>, Vec<Table>) =
+        Table::ALL.iter().partition(|table| database.keyspace_exists(table.name()));
+    for table in here {
+        let keyspace = database.keyspace(table.name(), || options(table))?;
+        if table == Table::Meta && missing == [Table::Pages] {
+            let format = keyspace.get(META_FORMAT)?;
+            if format.is_some_and(|format| *format == number_key(FORMAT_BEFORE_LEDGER)) {
+                return Ok(None);
+            }
+        }
+        if !missing.is_empty() && !keyspace.is_empty()? {
+            return Ok(missing.first().copied());
+        }
+    }
+    Ok(None)
 }
 
 fn options(table: Table) -> KeyspaceCreateOptions {

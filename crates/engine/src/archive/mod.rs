@@ -23,6 +23,7 @@ mod tail;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod versions;
 
 use std::borrow::Cow;
 use std::hash::{BuildHasher, RandomState};

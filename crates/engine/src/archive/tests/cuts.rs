@@ -144,3 +144,50 @@ fn what_is_in_use_ends_at_the_last_byte_that_is_not_zero() {
         }
     }
 }
+
+/// fjall makes a table anew, and empty, that it does not find or finds without its beginning.
+#[test]
+fn a_store_that_lost_a_table_is_refused_at_every_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = folder.path().join("live");
+    let archive = on_disk(&live);
+    archive.ingest(&World::after(52, 300).entries).unwrap();
+    archive.persist().unwrap();
+    drop(archive);
+    drop(on_disk(&live));
+    // The first is fjall's own.
+    for table in 1..=Table::ALL.len() {
+        for part in ["current", ""] {
+            let lost = folder.path().join(format!("lost-{table}-{part}"));
+            copy(&live.join("archive"), &lost);
+            let path = lost.join("keyspaces").join(table.to_string()).join(part);
+            let removed =
+                if part.is_empty() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+            removed.unwrap();
+            for _ in 0..2 {
+                let refused = Archive::open(&lost).unwrap_err().to_string();
+                assert!(refused.contains("has lost the table"), "{table} {part:?}: {refused}");
+            }
+        }
+    }
+}
+
+/// fjall believes what these files say, whatever it is.
+#[test]
+fn a_flipped_bit_in_what_says_of_what_a_table_consists_is_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(on_disk(folder.path()));
+    for name in ["current", "v0"] {
+        let path = folder.path().join("archive/keyspaces/1").join(name);
+        let whole = std::fs::read(&path).unwrap();
+        for at in 0..whole.len() {
+            let mut bytes = whole.clone();
+            bytes[at] ^= 0x40;
+            std::fs::write(&path, bytes).unwrap();
+            let refused = Archive::open(&folder.path().join("archive")).unwrap_err().to_string();
+            assert!(refused.contains("/keyspaces/1/"), "{name} at {at}: {refused}");
+        }
+        std::fs::write(&path, whole).unwrap();
+    }
+    drop(on_disk(folder.path()));
+}
