@@ -2,7 +2,7 @@
 //! holds is driven on, and nothing has two outcomes. The same for an orderly end under load.
 //!
 //! A *told* fact is an object that a caller received whole with a 2xx. Whatever the caller did not receive whole it asks
-//! again under the same id, as an initiator would. Read next: `kills/told.rs` (what must hold), `kills/load.rs` (who asks).
+//! again under the same id, as an initiator would. Read next: `kills/load.rs` (who asks), the crate `lab`, whose judge says what must hold and whose experiments go further.
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "test code")]
 
 #[path = "support/mod.rs"]
@@ -14,8 +14,6 @@ mod holds;
 mod load;
 #[path = "kills/many.rs"]
 mod many;
-#[path = "kills/told.rs"]
-mod told;
 
 use std::collections::HashMap;
 use std::thread;
@@ -25,7 +23,6 @@ use serde_json::Value;
 
 use crate::load::{Load, Random};
 use crate::support::{Participant, Tercet, tercet, until};
-use crate::told::judge;
 
 /// How a round ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,6 +97,11 @@ fn run(rounds: u32, ending: Ending, seed: u64) {
     let verified = tercet(&["journal", "verify", "--data"]).arg(server.data()).output().unwrap();
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
     println!("{} facts about {} transactions, {rounds} x {ending:?}", facts.len(), now.len());
+}
+
+/// Fails unless `now` can follow `fact`.
+fn judge(fact: &Value, now: &Value) {
+    assert_eq!(lab::contradicts(fact, now), None);
 }
 
 /// Every transaction that the server lists, by id.

@@ -21,6 +21,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sim", &["engine", "journal", "ledger", "audit", "participant", "planted", "transaction"]),
     ("server", &["engine", "ledger", "participant", "transaction"]),
     ("bench", &["engine", "journal", "ledger", "participant", "transaction", "server"]),
+    // It asks the binary from outside, so that no mistake is on both sides.
+    ("lab", &[]),
     ("cli", &["server", "engine", "audit", "bench", "journal", "ledger", "participant", "transaction"]),
 ];
 

@@ -12,37 +12,18 @@
 //!
 //! Nothing here knows a rule of the API; a test waits for a fact (`wait_final`, `wait_calls`), never for a time.
 //! Everything listens on port 0 of the loopback address and ends with the value that started it.
-//! Read next: `tercet.rs` (the server as a process), `participant.rs`, `http.rs`, `spec.rs` (requests).
+//! Read next: `tercet.rs` (the server under test), and the crate `lab`, which shares its `participant.rs`, `http.rs`, `spec.rs` (requests).
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 #![allow(clippy::needless_pass_by_value, reason = "a test reads better when it hands over what it makes")]
 
-mod answer;
-mod http;
 mod ledger;
-mod participant;
-mod spec;
 mod tercet;
 
-pub use answer::{Answer, Gate, done, done_with, fails, in_progress, never, raw, refused};
-pub use http::{Http, Reply};
+pub use lab::answer::{Answer, Gate, done, done_with, fails, in_progress, never, raw, refused};
+pub use lab::http::{Http, Reply};
+pub use lab::participant::{Call, Participant};
+pub use lab::patience::{PATIENCE, until};
+pub use lab::server::Ended;
+pub use lab::spec::{awaited, message, saga, tcc, with};
 pub use ledger::{at_once, hold, item, raise_limit};
-pub use participant::{Call, Participant};
-pub use spec::{awaited, message, saga, tcc, with};
-pub use tercet::{Ended, Tercet, tercet};
-
-use std::time::{Duration, Instant};
-
-/// How long a fact may take before the test fails: long, for a busy machine with two cores.
-pub const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Looks until `look` finds something; fails, naming `what`, when patience ends.
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(found) = look() {
-            return found;
-        }
-        assert!(Instant::now() < end, "waited {PATIENCE:?} in vain for: {what}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
+pub use tercet::{Tercet, tercet};

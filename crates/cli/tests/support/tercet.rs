@@ -1,70 +1,32 @@
 //! The real `tercet serve` as a process on a folder of its own: started, asked, killed, started again.
 
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc::channel;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use lab::server::{Ended, Launch, Running, command};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{Http, PATIENCE, Reply, until};
 
+const BINARY: &str = env!("CARGO_BIN_EXE_tercet");
+
 /// The binary with these words, and nothing of this process's `TERCET_…` variables.
 pub fn tercet(words: &[&str]) -> Command {
-    let mut command = started_by(&[]);
+    let mut command = command(Path::new(BINARY), &[]);
     command.args(words);
     command
 }
 
-fn started_by(under: &[String]) -> Command {
-    let binary = env!("CARGO_BIN_EXE_tercet");
-    let mut command = match under {
-        [] => Command::new(binary),
-        [first, rest @ ..] => {
-            let mut command = Command::new(first);
-            command.args(rest).arg(binary);
-            command
-        }
-    };
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("TERCET_") {
-            command.env_remove(name);
-        }
-    }
-    command.stdin(Stdio::null());
-    command
-}
-
-/// How a process ended.
-#[derive(Debug)]
-pub struct Ended {
-    /// `None`: by a signal.
-    pub code: Option<i32>,
-    /// What it wrote to standard error.
-    pub errors: String,
-    pub took: Duration,
-}
-
-/// How it is started each time.
-#[derive(Clone, Debug, Default)]
-struct Launch {
-    /// A command that ends in starting what follows it, such as a tracer.
-    under: Vec<String>,
-    flags: Vec<String>,
-}
-
 /// A running server. It derefs to its [`Http`], so a test asks it directly.
 pub struct Tercet {
-    folder: PathBuf,
     /// Removes the folder at the end; `None` when the test has its own.
     temporary: Option<TempDir>,
     launch: Launch,
-    child: Child,
+    running: Running,
     http: Http,
     pub grpc: SocketAddr,
     /// From spawn to the ready line.
@@ -102,54 +64,56 @@ impl Tercet {
     /// The same, started by another command in such a way that it keeps that command's process id.
     pub fn under(command: &[&str], folder: &Path, flags: &[&str]) -> Result<Tercet, Ended> {
         let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
-        let launch = Launch { under: owned(command), flags: owned(flags) };
-        let (child, [http, grpc], ready_after) = spawn(folder, &launch)?;
+        let launch = Launch {
+            binary: BINARY.into(),
+            under: owned(command),
+            flags: owned(flags),
+            folder: folder.to_owned(),
+            data: folder.join("data"),
+        };
+        let running = launch.start()?;
+        let (http, grpc, ready_after) = (running.http, running.grpc, running.ready_after);
         let http = Http { address: http, token: None };
-        Ok(Tercet { folder: folder.to_owned(), temporary: None, launch, child, http, grpc, ready_after })
+        Ok(Tercet { temporary: None, launch, running, http, grpc, ready_after })
     }
 
     /// The data folder.
     pub fn data(&self) -> PathBuf {
-        self.folder.join("data")
+        self.launch.data.clone()
     }
 
-    /// What it has written to standard error so far, all starts together.
+    /// What it has written to standard error since its last start.
     pub fn errors(&self) -> String {
-        errors(&self.folder)
+        self.running.errors()
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.running.pid()
     }
 
     /// `kill -9`.
     pub fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.running.kill();
     }
 
     /// Starts it again on the same folder, in the same way; kills it first where it still runs.
     pub fn restart(&mut self) {
         self.kill();
-        let started =
-            spawn(&self.folder, &self.launch).unwrap_or_else(|ended| panic!("not started again: {ended:?}"));
-        let (child, [http, grpc], ready_after) = started;
-        self.child = child;
-        self.http.address = http;
-        self.grpc = grpc;
-        self.ready_after = ready_after;
+        let started = self.launch.start();
+        self.running = started.unwrap_or_else(|ended| panic!("not started again: {ended:?}"));
+        self.http.address = self.running.http;
+        self.grpc = self.running.grpc;
+        self.ready_after = self.running.ready_after;
     }
 
     /// Sends a signal, by the name that `kill` knows.
     pub fn signal(&self, name: &str) {
-        let sent =
-            Command::new("kill").args([&format!("-{name}"), &self.pid().to_string()]).status().unwrap();
-        assert!(sent.success(), "kill -{name}");
+        self.running.signal(name);
     }
 
     /// Waits for its end.
     pub fn wait_end(&mut self) -> Ended {
-        wait_end(&mut self.child, &self.folder, Instant::now())
+        self.running.wait_end(PATIENCE).expect("the process ends")
     }
 
     /// `GET`, which must be answered.
@@ -238,47 +202,4 @@ impl Drop for Tercet {
 /// An id as one segment of a path.
 pub fn encode(id: &str) -> String {
     id.replace('%', "%25").replace('/', "%2F")
-}
-
-type Started = (Child, [SocketAddr; 2], Duration);
-
-fn spawn(folder: &Path, launch: &Launch) -> Result<Started, Ended> {
-    let began = Instant::now();
-    let errors = File::options().create(true).append(true).open(folder.join("errors")).unwrap();
-    let mut child = started_by(&launch.under)
-        .args(["serve", "--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0", "--data"])
-        .arg(folder.join("data"))
-        .args(&launch.flags)
-        .stdout(Stdio::piped())
-        .stderr(errors)
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let (told, hears) = channel();
-    // Reads to the end, so that the server never waits for its reader.
-    std::thread::spawn(move || {
-        while let Some(Ok(line)) = lines.next() {
-            let _ = told.send(line);
-        }
-    });
-    match hears.recv_timeout(PATIENCE) {
-        Ok(line) => Ok((child, addresses(&line), began.elapsed())),
-        Err(_) => Err(wait_end(&mut child, folder, began)),
-    }
-}
-
-/// `ready http=HOST:PORT grpc=HOST:PORT`, to the letter.
-fn addresses(line: &str) -> [SocketAddr; 2] {
-    let rest = line.strip_prefix("ready http=").unwrap_or_else(|| panic!("no ready line: {line:?}"));
-    let (http, grpc) = rest.split_once(" grpc=").unwrap_or_else(|| panic!("no ready line: {line:?}"));
-    [http.parse().unwrap(), grpc.parse().unwrap()]
-}
-
-fn wait_end(child: &mut Child, folder: &Path, began: Instant) -> Ended {
-    let status = until("the end of the process", || child.try_wait().unwrap());
-    Ended { code: status.code(), errors: errors(folder), took: began.elapsed() }
-}
-
-fn errors(folder: &Path) -> String {
-    fs::read_to_string(folder.join("errors")).unwrap_or_default()
 }

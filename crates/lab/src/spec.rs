@@ -1,4 +1,5 @@
 //! Requests as tests write them: a transaction with quick retries, and what a test adds to it.
+#![allow(clippy::needless_pass_by_value, reason = "a test reads better when it hands over what it makes")]
 
 use serde_json::{Value, json};
 

@@ -1,17 +1,18 @@
 //! What a scripted participant answers.
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::PATIENCE;
+use crate::patience::PATIENCE;
 
 /// One answer to one call.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The bytes of the answer; none: the connection is cut instead.
     pub bytes: Option<Vec<u8>>,
+    /// How long it is held back.
     pub delay: Duration,
     /// Held back until the gate opens.
     pub gate: Option<Gate>,
@@ -22,14 +23,15 @@ pub struct Answer {
 pub struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
 impl Gate {
+    /// Lets all answers go, now and from now on.
     pub fn open(&self) {
-        *self.0.0.lock().unwrap() = true;
+        *self.0.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.0.1.notify_all();
     }
 
-    pub(super) fn pass(&self) {
-        let shut = self.0.0.lock().unwrap();
-        drop(self.0.1.wait_timeout_while(shut, PATIENCE, |is_open| !*is_open).unwrap());
+    pub(crate) fn pass(&self) {
+        let shut = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        drop(self.0.1.wait_timeout_while(shut, PATIENCE, |is_open| !*is_open));
     }
 }
 

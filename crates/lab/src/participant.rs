@@ -1,17 +1,20 @@
-//! A participant that follows a script and remembers every call. It has no barrier: tests look at the calls themselves.
+//! A participant that follows a script and remembers every call. It has no barrier: whoever uses it looks at the calls
+//! themselves. Read next: `answer.rs` (what a script can say).
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Answer, done, until};
+use crate::answer::{Answer, done};
+use crate::patience::until;
 
-/// One call that came.
+/// One call that came, with what its headers and body say.
+#[allow(missing_docs, reason = "each is the header or the part of the request of that name")]
 #[derive(Clone, Debug)]
 pub struct Call {
     pub transaction: String,
@@ -37,6 +40,7 @@ struct Shared {
 
 /// A running participant.
 pub struct Participant {
+    /// Where it listens.
     pub address: SocketAddr,
     shared: Arc<Shared>,
 }
@@ -44,8 +48,8 @@ pub struct Participant {
 impl Participant {
     /// Starts it on a free port; every call is answered 200 until a script says otherwise.
     pub fn start() -> Participant {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("the loopback has a free port");
+        let address = listener.local_addr().expect("a listener has an address");
         let shared = Arc::new(Shared::default());
         let accepting = Arc::clone(&shared);
         std::thread::spawn(move || {
@@ -63,7 +67,7 @@ impl Participant {
     /// Writes the answers to calls of one branch and operation, in order; the last one is repeated.
     pub fn answers(&self, branch: &str, operation: &str, answers: impl IntoIterator<Item = Answer>) {
         let key = (branch.to_owned(), operation.to_owned());
-        self.shared.scripts.lock().unwrap().insert(key, answers.into_iter().collect());
+        locked(&self.shared.scripts).insert(key, answers.into_iter().collect());
     }
 
     /// A `call` branch of a TCC transaction here.
@@ -84,13 +88,19 @@ impl Participant {
         json!({ "id": branch, "kind": "call", "deliver": self.url("deliver") })
     }
 
+    /// The URL of a path here.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}/{path}", self.address)
     }
 
     /// Every call so far, in the order of arrival.
     pub fn all_calls(&self) -> Vec<Call> {
-        self.shared.calls.lock().unwrap().clone()
+        locked(&self.shared.calls).clone()
+    }
+
+    /// The calls that came after the first `count`.
+    pub fn calls_after(&self, count: usize) -> Vec<Call> {
+        locked(&self.shared.calls).get(count..).unwrap_or_default().to_vec()
     }
 
     /// The calls of one branch and operation so far.
@@ -113,6 +123,10 @@ impl Participant {
     }
 }
 
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Drop for Participant {
     fn drop(&mut self) {
         self.shared.gone.store(true, Ordering::Release);
@@ -126,7 +140,7 @@ impl Shared {
         let mut reader = BufReader::new(stream);
         while let Some(call) = read_call(&mut reader) {
             let answer = self.next_answer(&call);
-            self.calls.lock().unwrap().push(call);
+            locked(&self.calls).push(call);
             if let Some(gate) = &answer.gate {
                 gate.pass();
             }
@@ -140,9 +154,9 @@ impl Shared {
     }
 
     fn next_answer(&self, call: &Call) -> Answer {
-        let mut scripts = self.scripts.lock().unwrap();
+        let mut scripts = locked(&self.scripts);
         match scripts.get_mut(&(call.branch.clone(), call.operation.clone())) {
-            Some(script) if script.len() > 1 => script.pop_front().unwrap(),
+            Some(script) if script.len() > 1 => script.pop_front().unwrap_or_else(done),
             Some(script) => script.front().cloned().unwrap_or_else(done),
             None => done(),
         }

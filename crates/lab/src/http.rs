@@ -1,4 +1,5 @@
-//! A plain HTTP/1.1 caller over one connection a request: it adds nothing that a test did not ask for.
+//! A plain HTTP/1.1 caller over one connection a request: it adds nothing that nobody asked for. Half an answer
+//! is no answer.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -12,18 +13,22 @@ const READ_TIMEOUT: Duration = Duration::from_secs(70);
 /// Where to ask, and with which token.
 #[derive(Clone, Debug)]
 pub struct Http {
+    /// The server.
     pub address: SocketAddr,
+    /// The bearer token, where it needs one.
     pub token: Option<String>,
 }
 
 /// What came back.
 #[derive(Clone, Debug)]
 pub struct Reply {
+    /// HTTP status.
     pub status: u16,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     /// `Null` when the body is no JSON.
     pub body: Value,
+    /// The body as it came.
     pub text: String,
 }
 
@@ -57,17 +62,26 @@ impl Reply {
 }
 
 impl Http {
-    /// `GET`; an error means no whole answer.
+    /// `GET`.
+    ///
+    /// # Errors
+    /// No whole answer came.
     pub fn try_get(&self, path: &str) -> io::Result<Reply> {
         self.send(("GET", path), &[], b"")
     }
 
-    /// `POST` of JSON; an error means no whole answer.
+    /// `POST` of JSON.
+    ///
+    /// # Errors
+    /// No whole answer came.
     pub fn try_post(&self, path: &str, body: &Value) -> io::Result<Reply> {
         self.send(("POST", path), &[("content-type", "application/json")], body.to_string().as_bytes())
     }
 
     /// Any request, byte for byte.
+    ///
+    /// # Errors
+    /// No whole answer came.
     pub fn send(
         &self,
         (method, path): (&str, &str),
