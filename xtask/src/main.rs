@@ -7,9 +7,11 @@
 mod advisories;
 mod bench;
 mod check;
+mod crash;
 mod deny;
 mod fuzz;
 mod process;
+mod proof;
 mod proto;
 mod test;
 mod tidy;
@@ -41,6 +43,11 @@ const CHORES: &[Chore] = &[
         name: "fuzz",
         does: "hostile bytes: cargo xtask fuzz [--seconds N] [TARGET [INPUT]]",
         run: fuzz::chore,
+    },
+    Chore {
+        name: "crash",
+        does: "the crash laboratory: cargo xtask crash [--long] [--only NAME] [--seed N] [--record]",
+        run: crash::chore,
     },
     Chore {
         name: "proto",

@@ -12,6 +12,8 @@ use crate::process;
 /// A program that tests start, and the Debian package it is in.
 struct Tool {
     program: &'static str,
+    /// The flag that makes it end at once and well.
+    asks: &'static str,
     package: &'static str,
     why: &'static str,
 }
@@ -19,12 +21,24 @@ struct Tool {
 const TOOLS: &[Tool] = &[
     Tool {
         program: "strace",
+        asks: "--version",
         package: "strace",
-        why: "counts the journal's syncs before a reply, and makes one fail",
+        why: "counts the journal's syncs before a reply, makes one fail, kills at a certain call",
     },
-    Tool { program: "python3", package: "python3", why: "runs the example participant" },
-    Tool { program: "unshare", package: "util-linux", why: "mounts a small disk to fill" },
-    Tool { program: "c++", package: "g++", why: "builds the fuzzer" },
+    Tool {
+        program: "python3",
+        asks: "--version",
+        package: "python3",
+        why: "runs the example participant, cuts a file system from its disk",
+    },
+    Tool {
+        program: "unshare",
+        asks: "--version",
+        package: "util-linux",
+        why: "mounts small disks to fill, cut and hold still",
+    },
+    Tool { program: "mkfs.ext4", asks: "-V", package: "e2fsprogs", why: "makes the disks that are cut" },
+    Tool { program: "c++", asks: "--version", package: "g++", why: "builds the fuzzer" },
 ];
 
 /// One part of the run. The last one is cargo's tests, and arguments of the chore go to it alone.
@@ -35,6 +49,7 @@ struct Slice {
 
 const SLICES: &[Slice] = &[
     Slice { name: "fuzz", cargo: &["xtask", "fuzz", "--seconds", "10"] },
+    Slice { name: "crash", cargo: &["xtask", "crash"] },
     Slice { name: "tests", cargo: &["test", "--workspace"] },
 ];
 
@@ -60,7 +75,7 @@ fn provide(tool: &Tool) -> anyhow::Result<()> {
     if found(tool) {
         return Ok(());
     }
-    let Tool { program, package, why } = tool;
+    let Tool { program, package, why, .. } = tool;
     if !may_install() {
         bail!("tests need {program} ({why}); install the package {package} and run this again");
     }
@@ -79,7 +94,7 @@ fn provide(tool: &Tool) -> anyhow::Result<()> {
 }
 
 fn found(tool: &Tool) -> bool {
-    process::present(Command::new(tool.program).arg("--version"))
+    process::present(Command::new(tool.program).arg(tool.asks))
 }
 
 /// Only root on a Debian-like machine: anywhere else the person decides what is installed.
@@ -101,7 +116,7 @@ mod tests {
 
     #[test]
     fn an_absent_program_is_seen_as_absent() {
-        let tool = |program| Tool { program, package: "p", why: "w" };
+        let tool = |program| Tool { program, asks: "--version", package: "p", why: "w" };
         assert!(!found(&tool("no-such-program-here")));
         assert!(found(&tool("git")));
     }
