@@ -9,6 +9,7 @@ mod machine;
 
 pub(super) use machine::message as machine_message;
 
+use ledger::refusal::AMOUNT_INVALID;
 use ledger::{Amount, Capture, Cause, Command, Entry, Expiry, Hold, Linked, Origin, Release, Reopen, Take};
 use transaction::Time;
 use transaction::refusal::FIELD_MISSING;
@@ -75,7 +76,7 @@ fn entry(mut fields: Fields<'_>) -> Read<Entry<&str>> {
             8 | 9 => entry.expiry = expiry(field)?,
             10 => entry.refunds = field.word()?,
             11 => entry.linked = linked(field)?,
-            12 => entry.cause = cause(field)?,
+            12 => entry.cause = cause(field, entry.cause)?,
             _ => return Err(field.unknown()),
         }
     }
@@ -106,7 +107,7 @@ fn hold(mut fields: Fields<'_>) -> Read<Hold<&str>> {
             7 => hold.take = take(field)?,
             8 | 9 => hold.expiry = expiry(field)?,
             11 => hold.linked = linked(field)?,
-            12 => hold.cause = cause(field)?,
+            12 => hold.cause = cause(field, hold.cause)?,
             _ => return Err(field.unknown()),
         }
     }
@@ -130,7 +131,7 @@ fn capture(mut fields: Fields<'_>) -> Read<Capture<&str>> {
             2 => capture.hold = field.text()?,
             4..=6 => capture.amount = Some(read_amount(field, 4)?),
             11 => capture.linked = linked(field)?,
-            12 => capture.cause = cause(field)?,
+            12 => capture.cause = cause(field, capture.cause)?,
             _ => return Err(field.unknown()),
         }
     }
@@ -145,7 +146,7 @@ fn release(mut fields: Fields<'_>) -> Read<Release<&str>> {
         match field.number {
             2 => release.hold = field.text()?,
             11 => release.linked = linked(field)?,
-            12 => release.cause = cause(field)?,
+            12 => release.cause = cause(field, release.cause)?,
             _ => return Err(field.unknown()),
         }
     }
@@ -160,7 +161,7 @@ fn reopen(mut fields: Fields<'_>) -> Read<Reopen<&str>> {
             1 => reopen.id = field.text()?,
             2 => reopen.hold = field.text()?,
             8 | 9 => reopen.expiry = expiry(field)?,
-            12 => reopen.cause = cause(field)?,
+            12 => reopen.cause = cause(field, reopen.cause)?,
             _ => return Err(field.unknown()),
         }
     }
@@ -187,10 +188,10 @@ fn read_amount(field: Field<'_>, first: u32) -> Read<Amount<&str>> {
         1 => field.signed().map(|units| Amount::Units(i128::from(units))),
         _ => {
             let text = field.text()?;
-            let units = text.parse().map_err(|_| {
-                ledger::refusal::AMOUNT_INVALID.at("/big_units", "not a whole number of at most 128 bits")
-            })?;
-            Ok(Amount::Units(units))
+            // A plus is no sign of an amount anywhere else.
+            let units = text.parse().ok().filter(|_| !text.starts_with('+'));
+            let wrong = || AMOUNT_INVALID.at("/big_units", "not a whole number of at most 128 bits");
+            units.map(Amount::Units).ok_or_else(wrong)
         }
     }
 }
@@ -211,8 +212,8 @@ fn expiry(field: Field<'_>) -> Read<Expiry> {
     }
 }
 
-fn cause(field: Field<'_>) -> Read<Cause<&str>> {
-    let mut cause = Cause::default();
+/// Why. One that comes behind another is laid over it, as the format has it.
+fn cause<'a>(field: Field<'a>, mut cause: Cause<&'a str>) -> Read<Cause<&'a str>> {
     let mut fields = field.message()?;
     while let Some(field) = fields.next()? {
         match field.number {

@@ -39,15 +39,12 @@ pub(super) fn open(mut fields: Fields<'_>) -> Read<Open<&str>> {
         match field.number {
             1 => open.id = field.text()?,
             2 => open.asset = field.text()?,
-            3..=5 => {
-                if let Some(floor) = floor(field)? {
-                    open.floor = floor;
-                }
-            }
+            // Of several the last one counts; one that says nothing leaves the default.
+            3..=5 => open.floor = floor(field)?.unwrap_or(Floor::At(Amount::Units(0))),
             6 | 7 => open.ceiling = Some(read_amount(field, 6)?),
             8 => open.lots = field.word()?,
             9 => open.linked = linked(field)?,
-            10 => open.cause = cause(field)?,
+            10 => open.cause = cause(field, open.cause)?,
             _ => return Err(field.unknown()),
         }
     }
@@ -67,7 +64,7 @@ pub(super) fn adjust(mut fields: Fields<'_>) -> Read<Adjust<&str>> {
             6 => adjust.ceiling = field.flag()?.then_some(None),
             7 | 8 => adjust.ceiling = Some(Some(read_amount(field, 7)?)),
             9 => adjust.standing = standing(field)?,
-            10 => adjust.cause = cause(field)?,
+            10 => adjust.cause = cause(field, adjust.cause)?,
             _ => return Err(field.unknown()),
         }
     }

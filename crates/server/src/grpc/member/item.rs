@@ -24,7 +24,7 @@ pub(super) fn create(mut fields: Fields<'_>) -> Read<Create<&str>> {
             3 => create.owner = field.word()?,
             4 => create.attributes.push(attribute(field)?),
             11 => create.linked = linked(field)?,
-            12 => create.cause = cause(field)?,
+            12 => create.cause = cause(field, create.cause)?,
             _ => return Err(field.unknown()),
         }
     }
@@ -54,7 +54,7 @@ pub(super) fn moved(mut fields: Fields<'_>) -> Read<Move<&str>> {
             4 => step.owner = field.word()?,
             5 => step.arguments.push(attribute(field)?),
             11 => step.linked = linked(field)?,
-            12 => step.cause = cause(field)?,
+            12 => step.cause = cause(field, step.cause)?,
             _ => return Err(field.unknown()),
         }
     }

@@ -14,18 +14,20 @@ use crate::refusal::FIELD_INVALID;
 
 /// Declares a machine.
 pub(super) fn declare(mut fields: Fields<'_>) -> Read<Declare<&str>> {
-    let mut machine = None;
+    let mut machine: Option<proto::Machine> = None;
     let mut why = Cause::default();
     while let Some(field) = fields.next()? {
         match field.number {
-            1 => machine = Some(field.bytes()?),
-            12 => why = cause(field)?,
+            // A second one is laid over the first, as the format has it.
+            1 => machine
+                .get_or_insert_default()
+                .merge(field.bytes()?)
+                .map_err(|error| FIELD_INVALID.at("/machine", format!("not a machine: {error}")))?,
+            12 => why = cause(field, why)?,
             _ => return Err(field.unknown()),
         }
     }
-    let bytes = machine.ok_or_else(|| FIELD_MISSING.at("/machine", "this field is needed"))?;
-    let machine = proto::Machine::decode(bytes)
-        .map_err(|error| FIELD_INVALID.at("/machine", format!("not a machine: {error}")))?;
+    let machine = machine.ok_or_else(|| FIELD_MISSING.at("/machine", "this field is needed"))?;
     Ok(Declare { machine: Box::new(read(machine)?), cause: why })
 }
 

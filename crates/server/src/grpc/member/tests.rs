@@ -63,6 +63,7 @@ fn amounts_come_in_three_forms() {
         (Given::BigUnits(most), Some(Amount::Units(i128::MAX))),
         (Given::BigUnits("1e3".into()), None),
         (Given::BigUnits("1.0".into()), None),
+        (Given::BigUnits("+1".into()), None),
     ];
     for (amount, expected) in cases {
         let (id, from, to) = ("e".into(), "a".into(), "b".into());
@@ -254,6 +255,41 @@ fn what_is_no_member_is_refused() {
     newer.extend([0xa0, 0x06, 0x01]);
     newer[1] += 3;
     assert_eq!(code(&newer).0, "field_unknown", "a field of a newer protocol");
+}
+
+/// The member of this kind whose content is both messages, one behind the other.
+fn both(kind: u32, (first, second): (&impl Message, &impl Message)) -> Vec<u8> {
+    let content = [first.encode_to_vec(), second.encode_to_vec()].concat();
+    let mut members = proto::Members::default();
+    members.push_kind(kind, &content);
+    members.each().next().unwrap().to_vec()
+}
+
+#[test]
+fn what_comes_twice_means_what_the_format_says() {
+    let cause = |operator: &str, reason: &str| {
+        let cause = Some(proto::Cause {
+            operator: operator.into(),
+            reason: reason.into(),
+            ..proto::Cause::default()
+        });
+        proto::Release { hold: "h".into(), linked: false, cause }
+    };
+    let encoded = both(4, (&cause("ann", ""), &cause("", "a gift")));
+    let Command::Release(read) = command(&encoded).unwrap() else { panic!("a release") };
+    assert_eq!(read.cause, WHY, "a second cause is laid over the first");
+
+    let open = |floor| proto::Open { id: "a".into(), asset: "p".into(), floor, ..proto::Open::default() };
+    let decimal = open(Some(proto::open::Floor::FloorDecimal("-5".into())));
+    let encoded = both(5, (&decimal, &open(Some(proto::open::Floor::NoFloor(false)))));
+    let Command::Open(read) = command(&encoded).unwrap() else { panic!("an opening") };
+    assert_eq!(read.floor, Floor::At(Amount::Units(0)), "of several floors the last one counts");
+
+    let declare = |machine| proto::Declare { machine: Some(machine), cause: None };
+    let more = proto::Machine { initial: "locked".into(), ..proto::Machine::default() };
+    let encoded = both(9, (&declare(coupon()), &declare(more)));
+    let Command::Declare(read) = command(&encoded).unwrap() else { panic!("a declaration") };
+    assert_eq!((&*read.machine.initial, read.machine.states.len()), ("locked", 2));
 }
 
 proptest! {
