@@ -115,10 +115,11 @@ fn get_plan(from: &mut Reader<'_>, number: u32) -> Result<Plan, String> {
         postcard::from_bytes(<&[u8]>::get(from)?).map_err(|fault| format!("no machine: {fault}"))?;
     if bits.len() != machine.states.len()
         || bits.iter().any(|bit| usize::from(*bit) >= NAMES_MAX)
-        || version == 0
+        // There are no more versions than machines; room for those before it is made when it is put.
+        || !(1..=MACHINES_MAX).contains(&version)
     {
         return Err(format!(
-            "machine {number} has {} states and {} numbers",
+            "machine {number} in version {version} has {} states and {} numbers",
             machine.states.len(),
             bits.len()
         ));
