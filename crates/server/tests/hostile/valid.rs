@@ -1,0 +1,90 @@
+//! Requests as they should be, for every route: what the twisted ones are made of.
+
+/// Method, path and body. Objects name each other, so that many requests go deep.
+pub(crate) const VALID: &[(&str, &str, &str)] = &[
+    ("POST", "/v1/assets", r#"{"code":"eur","scale":2}"#),
+    (
+        "POST",
+        "/v1/accounts",
+        r#"{"accounts":[{"id":"bank","asset":"eur","floor":"none"},{"id":"ann","asset":"eur","ceiling":"900.00","linked":true},{"id":"shop","asset":"eur"}]}"#,
+    ),
+    (
+        "POST",
+        "/v1/entries",
+        r#"{"entries":[{"id":"e1","from":"bank","to":"ann","amount":"12.50","up_to":true,"cause":{"operator":"eve","reason":"gift"}}],"dry_run":false}"#,
+    ),
+    (
+        "POST",
+        "/v1/entries",
+        r#"{"entries":[{"from":"bank","to":"ann","amount":"0.01"},{"from":"ann","to":"shop","amount":"0.01","linked":true},{"from":"ann","to":"shop","amount":"1.00"}]}"#,
+    ),
+    (
+        "POST",
+        "/v1/holds",
+        r#"{"holds":[{"id":"h1","from":"ann","to":"shop","amount":"0.05","expires_in_ms":60000}]}"#,
+    ),
+    ("POST", "/v1/holds/h1/capture", r#"{"id":"c1","amount":"0.02"}"#),
+    ("POST", "/v1/holds/h1/release", r#"{}"#),
+    ("POST", "/v1/holds/h1/reopen", r#"{"id":"r1","expires_at":"2099-01-01T00:00:00Z"}"#),
+    (
+        "POST",
+        "/v1/accounts/ann/adjust",
+        r#"{"id":"x1","floor":"-5.00","ceiling":"none","standing":"active"}"#,
+    ),
+    (
+        "POST",
+        "/v1/batches",
+        r#"{"members":[{"entry":{"id":"e2","from":"bank","to":"ann","amount":"1.00"}},{"hold":{"id":"h2","from":"ann","to":"shop","amount":"1.00"}}],"dry_run":true}"#,
+    ),
+    (
+        "POST",
+        "/v1/machines",
+        r#"{"name":"coupon","initial":"issued","states":{"issued":{},"active":{"expires_to":"used","after_ms":900000},"used":{"final":true}},"moves":{"activate":{"from":["issued"],"to":"active","guard":["owner",{"quota":{"states":["active"],"per_owner":2}},{"attribute":"min","op":"<=","argument":"total"}]}}}"#,
+    ),
+    (
+        "POST",
+        "/v1/items",
+        r#"{"items":[{"id":"i1","machine":"coupon","owner":"ann","attributes":{"min":5,"vip":true,"note":"x"}}]}"#,
+    ),
+    ("POST", "/v1/items/i1/moves", r#"{"id":"m1","move":"activate","owner":"ann","arguments":{"total":9}}"#),
+    (
+        "POST",
+        "/v1/transactions",
+        r#"{"id":"t1","pattern":"tcc","mode":"managed","deadline_ms":30000,"labels":{"k":"v"},"branches":[{"id":"pay","kind":"call","try":"http://h/t","confirm":"http://h/c","cancel":"http://h/x","body":{"n":2},"headers":{"X-Shop":"1"},"timeout_ms":1000},{"id":"w","kind":"await"},{"id":"hold","kind":"hold","holds":[{"from":"ann","to":"shop","amount":"0.01"}]}]}"#,
+    ),
+    (
+        "POST",
+        "/v1/transactions",
+        r#"{"id":"t2","pattern":"saga","order":"sequential","retry":{"initial_ms":10,"max_ms":100,"attention_after":3},"branches":[{"id":"a","kind":"call","action":"http://h/a","compensate":"http://h/c"}]}"#,
+    ),
+    (
+        "POST",
+        "/v1/transactions",
+        r#"{"id":"t3","pattern":"message","check":"http://h/check","branches":[{"id":"m","kind":"call","deliver":"http://h/d"}]}"#,
+    ),
+    ("POST", "/v1/transactions/t1/branches", r#"{"id":"more","kind":"await"}"#),
+    ("POST", "/v1/transactions/t1/branches/w/signal", r#"{"outcome":"done","result":{"a":[1,2]}}"#),
+    ("POST", "/v1/transactions/t1/confirm", r#"{"wait_ms":10}"#),
+    ("POST", "/v1/transactions/t1/cancel", r#"{"detail":"no"}"#),
+    ("POST", "/v1/transactions/t1/retry", ""),
+    ("GET", "/v1/transactions/t1?wait_ms=10", ""),
+    (
+        "GET",
+        "/v1/transactions?state=trying&pattern=tcc&label=k:v&limit=10&created_after=2020-01-01T00:00:00Z",
+        "",
+    ),
+    ("GET", "/v1/transactions/t1/timeline?limit=5", ""),
+    ("GET", "/v1/assets/eur", ""),
+    ("GET", "/v1/assets", ""),
+    ("GET", "/v1/accounts?prefix=a&limit=3", ""),
+    ("GET", "/v1/accounts/ann?at=2020-01-01T00:00:00Z", ""),
+    ("GET", "/v1/accounts/ann/entries?limit=7&operator=eve&order=newest", ""),
+    ("GET", "/v1/holds/h1", ""),
+    ("GET", "/v1/holds/h1/history?limit=2", ""),
+    ("GET", "/v1/items/i1", ""),
+    ("GET", "/v1/items/i1/history", ""),
+    ("GET", "/v1/machines/coupon?version=1", ""),
+    ("GET", "/metrics", ""),
+    ("GET", "/v1/openapi.json", ""),
+    ("GET", "/readyz", ""),
+];
