@@ -21,6 +21,7 @@ pub fn entries(payload: &[u8]) {
         taken.push(found.room as u8);
         taken.extend_from_slice(found.bytes);
         match found.decode() {
+            Ok(Entry::Ledger(encoded)) => ledger_event(&encoded),
             Ok(decoded) => again(&decoded),
             Err(fault) => assert!(fault.to_string().len() < 1_000, "a fault is short: {fault}"),
         }
@@ -29,6 +30,28 @@ pub fn entries(payload: &[u8]) {
     assert!(payload.starts_with(&taken), "what is read is what lies there, in order");
     assert_eq!(read.is_ok(), taken.len() == payload.len(), "nothing is passed over silently");
     assert!(taken.len() >= HEAD * usize::try_from(count).expect("fewer entries than bytes"));
+}
+
+/// An event of the ledger has one layout; what the index of ids learns of it is learnt of every event that can be read.
+/// Whether it fits what came before is not judged here: the chain of frames vouches for that.
+fn ledger_event(encoded: &[u8]) {
+    const KEYS: ledger::Keys = ledger::Keys(7, 11);
+    let mut learnt = 0;
+    let learning = ledger::learnt(KEYS, encoded, 1, &mut |_, _| learnt += 1);
+    assert!(learnt <= 2, "an event ends one thing and names one: {learnt}");
+    match ledger::Kept::decode(encoded) {
+        Ok(kept) => {
+            assert_eq!(learning, Ok(()), "what can be read can be learnt of");
+            let mut written = Vec::new();
+            kept.encode(&mut written);
+            assert_eq!(written, encoded, "one event has one layout");
+        }
+        Err(why) => {
+            assert_eq!(learning.err(), Some(why.clone()), "both say what is wrong");
+            assert!(!why.is_empty() && why.len() < 200, "{why}");
+        }
+    }
+    again(&Entry::Ledger(encoded.to_vec()));
 }
 
 /// A decoded entry, written once more, is read as itself. Its bytes may differ: a number may be written longer than

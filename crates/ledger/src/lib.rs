@@ -26,6 +26,8 @@ mod entry;
 mod event;
 mod expire;
 mod field;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod guard;
 mod hold;
 mod holds;
