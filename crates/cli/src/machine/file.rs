@@ -32,12 +32,17 @@ impl std::error::Error for Unreadable {}
 /// Reads the file. Refuses what cannot be read or is not UTF-8.
 pub(crate) fn read(path: &Path) -> Result<Text, Unreadable> {
     match std::fs::read_to_string(path) {
-        Ok(text) => Ok(Text { path: path.to_owned(), text }),
+        Ok(text) => Ok(Text::of(path, text)),
         Err(error) => Err(Unreadable { path: path.to_owned(), why: error.to_string() }),
     }
 }
 
 impl Text {
+    /// The text of the file at `path`.
+    pub(crate) fn of(path: &Path, text: String) -> Text {
+        Text { path: path.to_owned(), text }
+    }
+
     /// As JSON text, in the order of the file. Refuses what is neither JSON nor TOML; a file whose name ends in `.json`
     /// is taken for JSON, any other for TOML.
     pub(crate) fn into_json(self) -> Result<String, Unreadable> {
@@ -47,17 +52,31 @@ impl Text {
                 Err(error) => Err(Unreadable { path: self.path, why: format!("not JSON: {error}") }),
             };
         }
-        match self.text.parse::<toml::Table>() {
-            Ok(table) => {
+        let unreadable = |why| Unreadable { path: self.path.clone(), why };
+        let table: toml::Table = self.text.parse().map_err(|error: toml::de::Error| {
+            unreadable(format!("not TOML: {}", error.to_string().trim_end()))
+        })?;
+        match table.iter().find_map(|(name, value)| foreign(&format!("/{name}"), value)) {
+            Some(why) => Err(unreadable(why)),
+            None => {
                 let mut json = String::new();
                 put_table(&mut json, &table);
                 Ok(json)
             }
-            Err(error) => Err(Unreadable {
-                path: self.path,
-                why: format!("not TOML: {}", error.to_string().trim_end()),
-            }),
         }
+    }
+}
+
+/// What TOML can say and JSON cannot, in words with its place. A time is no text: whoever means one puts it in quotes.
+fn foreign(at: &str, value: &Toml) -> Option<String> {
+    match value {
+        Toml::Datetime(time) => Some(format!("{time} is a time, which no field takes (at {at})")),
+        Toml::Float(number) if !number.is_finite() => Some(format!("{number} is no number here (at {at})")),
+        Toml::Array(list) => {
+            list.iter().enumerate().find_map(|(index, value)| foreign(&format!("{at}/{index}"), value))
+        }
+        Toml::Table(table) => table.iter().find_map(|(name, value)| foreign(&format!("{at}/{name}"), value)),
+        Toml::String(_) | Toml::Integer(_) | Toml::Boolean(_) | Toml::Float(_) => None,
     }
 }
 
@@ -68,6 +87,7 @@ fn put(json: &mut String, value: &Toml) {
         Toml::Boolean(flag) => json.push_str(if *flag { "true" } else { "false" }),
         // No field of a machine takes one; the digits are shown where it is refused.
         Toml::Float(number) => json.push_str(&format!("{number:?}")),
+        // Refused before.
         Toml::Datetime(time) => put_text(json, &time.to_string()),
         Toml::Array(list) => {
             json.push('[');
@@ -101,7 +121,7 @@ mod tests {
     use super::*;
 
     fn json(name: &str, text: &str) -> Result<String, String> {
-        let text = Text { path: PathBuf::from(name), text: text.to_owned() };
+        let text = Text::of(Path::new(name), text.to_owned());
         text.into_json().map_err(|unreadable| unreadable.to_string())
     }
 
@@ -111,6 +131,14 @@ mod tests {
         let wanted = r#"{"name":"m","states":{"z":{},"a":{"final":true}},"moves":{"y":{"from":["z"],"to":"a"},"b":{"n":5}}}"#;
         assert_eq!(json("m.toml", toml).unwrap(), wanted);
         assert_eq!(json("m.json", wanted).unwrap(), wanted);
+    }
+
+    #[test]
+    fn what_json_cannot_say_is_refused_with_its_place() {
+        let refused = json("m.toml", "name = \"m\"\n[states]\na = { after_ms = inf }\n").unwrap_err();
+        assert_eq!(refused, "m.toml: inf is no number here (at /states/a/after_ms)");
+        let refused = json("m.toml", "name = \"m\"\ninitial = 1979-05-27\n").unwrap_err();
+        assert_eq!(refused, "m.toml: 1979-05-27 is a time, which no field takes (at /initial)");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 
 mod declare;
 pub(crate) mod file;
+#[cfg(any(test, fuzzing))]
+mod fuzz;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
