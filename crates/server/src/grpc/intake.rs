@@ -2,13 +2,14 @@
 //!
 //! A message is gathered before it is read, so a peer could have many large ones begun and none finished.
 
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::{Body, Frame, SizeHint};
 use participant::proto::Members;
 use tonic::Status;
 
@@ -71,18 +72,18 @@ impl Drop for Intake {
 }
 
 /// A body whose bytes are counted as they come.
-pub(super) struct Counted {
-    body: Incoming,
+pub(super) struct Counted<B> {
+    body: B,
     intake: Arc<Intake>,
 }
 
-impl Counted {
-    pub(super) fn new(body: Incoming, intake: Arc<Intake>) -> Counted {
+impl<B> Counted<B> {
+    pub(super) fn new(body: B, intake: Arc<Intake>) -> Counted<B> {
         Counted { body, intake }
     }
 }
 
-impl Body for Counted {
+impl<B: Body<Data = Bytes, Error: Error + Send + Sync + 'static> + Unpin> Body for Counted<B> {
     type Data = Bytes;
     type Error = Status;
 

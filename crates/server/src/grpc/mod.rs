@@ -8,6 +8,8 @@
 mod apply;
 mod batch;
 mod fields;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzz;
 mod health;
 mod intake;
 mod ledger;
@@ -17,12 +19,13 @@ mod seen;
 mod transactions;
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderMap;
-use hyper::body::Incoming;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -159,7 +162,10 @@ fn routes(health: &health::Told) -> Routes {
 
 impl Listening {
     /// Answers one request; never fails, whatever it holds.
-    async fn respond(mut self, from: IpAddr, request: http::Request<Incoming>) -> http::Response<Body> {
+    async fn respond<B>(mut self, from: IpAddr, request: http::Request<B>) -> http::Response<Body>
+    where
+        B: hyper::body::Body<Data = Bytes, Error: Error + Send + Sync + 'static> + Send + Unpin + 'static,
+    {
         let intake = Intake::new(&self.all);
         let counted = Arc::clone(&intake);
         let mut request = request.map(|body| Counted::new(body, counted));

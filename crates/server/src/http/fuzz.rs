@@ -17,6 +17,8 @@ use transaction::{
 
 mod ledger;
 
+pub(crate) use ledger::{amounts, entry_of};
+
 use super::problem::Problem;
 use super::trace::Subject;
 use super::wire::{
@@ -74,6 +76,13 @@ pub fn bodies(bytes: &[u8]) {
     let (_, reader) = named.unwrap_or(&READERS[usize::from(*choice) % READERS.len()]);
     if let Err(refusal) = reader(rest) {
         refused(refusal, rest.len());
+    }
+}
+
+/// Reads `bytes` as a machine to declare.
+pub fn machine(bytes: &[u8]) {
+    if let Err(refusal) = ledger::machine(bytes) {
+        refused(refusal, bytes.len());
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use engine::Changed;
 use ledger::refusal::INSUFFICIENT;
-use ledger::{Command, Done, MachineView, Outcome, Run};
+use ledger::{Amount, Command, Done, Entry, MachineView, Outcome, Run};
 use serde_json::value::RawValue;
 use transaction::{Refusal, is_id};
 
@@ -82,7 +82,44 @@ pub(super) fn machine(bytes: &[u8]) -> Result<(), Refusal> {
     let again = again.into_machine().expect("what is shown does not contradict itself");
     assert_eq!((&again.name, again.states.len()), (&machine.name, machine.states.len()));
     assert!(again.moves.iter().all(|found| machine.moves.contains(found)), "the moves are the same");
+    if machine.check().is_ok() {
+        crate::grpc::fuzz::declared(&machine);
+    }
     Ok(())
+}
+
+/// Hands the entry of this JSON to `seen`, as the ledger would be asked; what JSON refuses is left to the other targets.
+pub(crate) fn entry_of(json: &str, seen: impl FnOnce(&Entry<&str>)) {
+    let text = format!("{{\"entries\":[{json}]}}");
+    let Ok((gathered, _)) = parse::object::<EntriesBody<'_>>(&text).and_then(EntriesBody::gathered) else {
+        return;
+    };
+    if let Some(Command::Entry(entry)) = gathered.batch.get(0) {
+        seen(&entry);
+    }
+}
+
+/// A text as an amount in JSON: the string is for the ledger to read, the bare number is whole; neither becomes a float.
+pub(crate) fn amounts(text: &str) {
+    let entry = |amount: &str| format!(r#"{{"id":"e","from":"a","to":"b","amount":{amount}}}"#);
+    let quoted = serde_json::to_string(text).expect("a text can be written");
+    let mut seen = None;
+    entry_of(&entry(&quoted), |entry| seen = Some(entry.amount == Amount::Decimal(text)));
+    assert_eq!(seen, Some(true), "the string {text:?} is handed on as it is");
+    // A text may be more than one value, and then be fields of its own.
+    if serde_json::from_str::<&RawValue>(text).is_err() {
+        return;
+    }
+    entry_of(&entry(text), |entry| match entry.amount {
+        Amount::Whole(units) => {
+            let digits = text.trim();
+            assert!(digits == units.to_string() || digits == "-0", "{digits} is read as {units}");
+        }
+        Amount::Decimal(inner) => {
+            assert_eq!(serde_json::from_str::<String>(text).ok().as_deref(), Some(inner), "{text}");
+        }
+        Amount::Units(units) => panic!("{text} is read as {units} units of an unknown asset"),
+    });
 }
 
 pub(super) fn queried(bytes: &[u8]) -> Result<(), Refusal> {
