@@ -1,19 +1,23 @@
 //! `cargo xtask fuzz [--seconds N] [--sanitizer S] [TARGET [INPUT]]`: hostile bytes for the readers, or one input once more.
 //!
-//! Builds the targets of `fuzz/` into a target folder of their own, so that nothing else is built again, and gives
-//! each its time. Judges nothing: a target panics where a promise is broken. What a run gathers stays out of the tree.
+//! Builds the targets of `fuzz/` once into a target folder of their own, so that nothing else is built again, and gives
+//! each its time, two side by side. Judges nothing: a target panics where a promise is broken. What a run gathers stays
+//! out of the tree.
 //! Next: `docs/internals/fuzzing.md`, `fuzz/fuzz_targets/`.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 
 use crate::process::{self, Ended};
 
 /// A target of `fuzz/fuzz_targets/`, and what its inputs are made of.
+#[derive(Clone, Copy)]
 struct Target {
     name: &'static str,
     words: Option<&'static str>,
@@ -22,13 +26,19 @@ struct Target {
 const TARGETS: &[Target] = &[
     Target { name: "http_begin", words: Some("fuzz/json.dict") },
     Target { name: "http_bodies", words: Some("fuzz/json.dict") },
+    Target { name: "grpc_frames", words: None },
+    Target { name: "machine_files", words: Some("fuzz/machine.dict") },
+    Target { name: "amounts", words: None },
     Target { name: "journal_reader", words: None },
     Target { name: "entries", words: None },
+    Target { name: "pages", words: None },
 ];
 
 /// Where everything is built and gathered.
 const BUILT: &str = "target/fuzz";
-const SECONDS: u64 = 20;
+const SECONDS: u64 = 60;
+/// Targets that run at once: one thread each, and what we run on has two cores.
+const SIDE_BY_SIDE: usize = 2;
 /// Bounds on one input, in libFuzzer's words: memory in MiB, time in seconds, bytes.
 const BOUNDS: &[&str] = &["-rss_limit_mb=1024", "-timeout=10", "-max_len=65536"];
 /// Measured: 76 s on two busy cores.
@@ -68,9 +78,10 @@ struct Asked {
 pub(crate) fn chore(root: &Path, arguments: &[String]) -> anyhow::Result<bool> {
     let asked = asked(arguments)?;
     install(root)?;
-    let targets: Vec<&Target> = TARGETS
+    let targets: Vec<Target> = TARGETS
         .iter()
         .filter(|target| asked.target.as_deref().is_none_or(|name| name == target.name))
+        .copied()
         .collect();
     let began = Instant::now();
     if !process::run(cargo_fuzz(root, ("build", asked.sanitizer)).args(asked.target.as_deref()))? {
@@ -80,12 +91,36 @@ pub(crate) fn chore(root: &Path, arguments: &[String]) -> anyhow::Result<bool> {
     if let (Some(target), Some(input)) = (&asked.target, &asked.input) {
         return process::run(cargo_fuzz(root, ("run", asked.sanitizer)).arg(target).arg(input));
     }
-    for target in targets {
-        if !run(root, target, &asked)? {
-            return Ok(false);
+    side_by_side(&targets, |target| run(root, target, &asked))
+}
+
+/// Runs all targets, as many at once as may be; after the first that found something or failed no other is begun.
+fn side_by_side(
+    targets: &[Target],
+    run: impl Fn(&Target) -> anyhow::Result<bool> + Sync,
+) -> anyhow::Result<bool> {
+    let waiting = Mutex::new(targets.iter());
+    let is_over = AtomicBool::new(false);
+    let lane = || -> anyhow::Result<bool> {
+        while !is_over.load(Ordering::Relaxed) {
+            let next = waiting.lock().map_err(|_| anyhow!("the other lane has panicked"))?.next();
+            let Some(target) = next else { break };
+            let ended = run(target);
+            if !matches!(ended, Ok(true)) {
+                is_over.store(true, Ordering::Relaxed);
+                return ended;
+            }
         }
-    }
-    Ok(true)
+        Ok(true)
+    };
+    std::thread::scope(|scope| {
+        let lanes: Vec<_> = (0..SIDE_BY_SIDE).map(|_| scope.spawn(lane)).collect();
+        let mut held = true;
+        for lane in lanes {
+            held &= lane.join().map_err(|_| anyhow!("a lane has panicked"))??;
+        }
+        Ok(held)
+    })
 }
 
 fn asked(arguments: &[String]) -> anyhow::Result<Asked> {
@@ -211,7 +246,7 @@ mod tests {
     fn what_is_asked_for_is_read() {
         let asked_for = |line: &str| asked(&words(line)).ok();
         let (target, input) = (Some("entries".to_owned()), Some("some/file".to_owned()));
-        let plain = || Asked { seconds: 20, sanitizer: Sanitizer::Address, target: None, input: None };
+        let plain = || Asked { seconds: 60, sanitizer: Sanitizer::Address, target: None, input: None };
         assert_eq!(asked_for(""), Some(plain()));
         let five = Asked { seconds: 5, target: target.clone(), ..plain() };
         assert_eq!(asked_for("--seconds 5 entries"), Some(five));
@@ -251,6 +286,30 @@ mod tests {
                 target.name
             );
         }
+    }
+
+    #[test]
+    fn targets_run_two_at_a_time_and_none_is_begun_after_a_finding() {
+        let targets: Vec<Target> =
+            ["a", "b", "c", "d"].map(|name| Target { name, words: None }).into_iter().collect();
+        let both = std::sync::Barrier::new(SIDE_BY_SIDE);
+        let ran = Mutex::new(BTreeSet::new());
+        let run = |target: &Target| {
+            ran.lock().unwrap().insert(target.name);
+            both.wait();
+            Ok(true)
+        };
+        assert!(side_by_side(&targets, run).unwrap());
+        assert_eq!(ran.into_inner().unwrap().len(), 4);
+
+        let ran = Mutex::new(BTreeSet::new());
+        let run = |target: &Target| {
+            ran.lock().unwrap().insert(target.name);
+            both.wait();
+            Ok(false)
+        };
+        assert!(!side_by_side(&targets, run).unwrap());
+        assert_eq!(ran.into_inner().unwrap(), BTreeSet::from(["a", "b"]));
     }
 
     #[test]
