@@ -215,3 +215,56 @@ fn flags_are_refused_by_name() {
     assert_eq!(resolved(&[on]).unwrap().server.open_door, OpenDoor::Insecure);
     assert_eq!(resolved(&[off]).unwrap().server.open_door, OpenDoor::Refuse);
 }
+
+/// A few keys with something said, as a file would have it.
+fn some_file(random: &mut fastrand::Rng) -> Vec<u8> {
+    const SAID: [&str; 12] = [
+        "1",
+        "0",
+        "-1",
+        "9223372036854775807",
+        "true",
+        "1.5",
+        "inf",
+        "\"text\"",
+        "[\"10.0.0.0/8\"]",
+        "{ a = \"b\" }",
+        "{ \"h:1\" = { concurrency = 8 } }",
+        "1979-05-27",
+    ];
+    let mut text = String::new();
+    for _ in 0..random.usize(..4) {
+        let setting = &SETTINGS[random.usize(..SETTINGS.len())];
+        let said = if random.bool() { SAID[random.usize(..SAID.len())] } else { "8" };
+        text.push_str(&format!("{} = {said}\n", setting.key));
+    }
+    text.into_bytes()
+}
+
+#[test]
+fn whatever_a_file_says_is_understood_or_refused_at_its_line() {
+    let mut random = fastrand::Rng::with_seed(11);
+    let mut understood = 0;
+    for _ in 0..20_000 {
+        let mut bytes = some_file(&mut random);
+        for _ in 0..random.usize(..3) {
+            let at = random.usize(..=bytes.len());
+            match random.u8(..3) {
+                0 => bytes.insert(at, b"\"[]{}=.\n'#\\"[random.usize(..10)]),
+                1 => bytes.truncate(at),
+                _ => bytes.insert(at, random.u8(..)),
+            }
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        match in_file(&text).and_then(|layer| resolved(&[layer])) {
+            Ok(_) => understood += 1,
+            Err(why) => {
+                let line = why.strip_prefix("t.toml:").and_then(|rest| rest.split(':').next()?.parse().ok());
+                let lines = text.matches('\n').count() + 1;
+                assert!(line.is_some_and(|line: usize| (1..=lines).contains(&line)), "{why}\n{text}");
+                assert!(why.len() <= 2_000 + 8 * text.len(), "{} bytes: {why}", why.len());
+            }
+        }
+    }
+    assert!(understood > 100, "only {understood} are understood");
+}
