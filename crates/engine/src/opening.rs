@@ -19,7 +19,7 @@ pub(crate) fn vault(archive: &Archive, ids_in_memory: usize) -> Result<(Vault, R
     let mut runs = Runs::open(archive.ids_disk())?;
     let (swept, covered) = (archive.swept()?, runs.set().covered());
     not_beyond(("index of ids reaches", covered), archive)?;
-    let mut ids = Ids::new(Size { rows: ids_in_memory, ..Size::default() }, runs.set());
+    let mut ids = Ids::new(Size::of(ids_in_memory), runs.set());
     // The ids reach to one byte behind the beginning of their last event: that beginning is where events can be read from.
     let mut walker = Walker::new(history, swept.min(covered.saturating_sub(1)));
     while let Some((position, encoded)) = walker.next()? {

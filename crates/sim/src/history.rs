@@ -55,7 +55,10 @@ impl History {
 
     fn script(&self) -> Script {
         let whole = Script::of(self.plan.seed);
-        self.actors.as_ref().map_or_else(|| whole.clone(), |actors| whole.only(actors))
+        match &self.actors {
+            Some(actors) => whole.only(actors),
+            None => whole,
+        }
     }
 
     /// How many actors take part.
@@ -79,7 +82,7 @@ pub fn replay(history: &History) -> Verdict {
 
 fn lived(history: &History, keep: Keep) -> Verdict {
     let script = history.script();
-    match catch_unwind(AssertUnwindSafe(|| live(&history.plan, &script, keep))) {
+    match catch_unwind(AssertUnwindSafe(|| live(&history.plan, script, keep))) {
         Ok(outcome) => judged(outcome),
         Err(panic) => {
             let words = panic.downcast_ref::<String>().map(String::as_str);

@@ -25,6 +25,18 @@ impl Appended {
         }
     }
 
+    /// A number that stands for all of it.
+    pub(crate) fn digest(&self) -> u64 {
+        let words = self.payload.chunks(8).map(|chunk| {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            u64::from_le_bytes(word)
+        });
+        words.fold(self.sequence ^ self.time.cast_unsigned(), |digest, word| {
+            (digest ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29)
+        })
+    }
+
     /// The sequence of its last event.
     pub(crate) fn last(&self) -> u64 {
         self.sequence + u64::from(self.count) - 1

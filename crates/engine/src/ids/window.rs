@@ -18,11 +18,14 @@ pub(crate) struct Size {
     pub(crate) surplus: usize,
 }
 
-impl Default for Size {
-    fn default() -> Size {
-        Size { rows: 1 << 20, surplus: 1 << 16 }
+impl Size {
+    /// A window of so many rows, and room for the largest batches: 65,536 more where it has a million.
+    pub(crate) fn of(rows: usize) -> Size {
+        Size { rows, surplus: (rows / 16).max(SURPLUS_LEAST) }
     }
 }
+
+const SURPLUS_LEAST: usize = 2_048;
 
 /// One generation of rows.
 pub(crate) struct Window {

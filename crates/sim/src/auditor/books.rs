@@ -25,14 +25,23 @@ pub(crate) struct Books {
 impl Books {
     /// Takes in one durable frame.
     pub(super) fn frame(&mut self, frame: &Appended, sights: &mut Sights) -> Judged {
+        let mut touched = Vec::new();
         entries(frame, |sequence, entry| match entry.room {
-            Room::Transaction => self.transaction(sequence, entry.bytes, sights),
+            Room::Transaction => {
+                touched.push(self.transaction(sequence, entry.bytes, sights)?);
+                Ok(())
+            }
             Room::Ledger => self.ledger.event(sequence, entry.bytes, sights),
             Room::Key | Room::Reply => Ok(()),
-        })
+        })?;
+        touched
+            .iter()
+            .filter_map(|number| self.transactions.get(number))
+            .try_for_each(TransactionBook::all_attended)
     }
 
-    fn transaction(&mut self, sequence: u64, bytes: &[u8], sights: &mut Sights) -> Judged {
+    /// Takes in an event of a transaction; answers its number.
+    fn transaction(&mut self, sequence: u64, bytes: &[u8], sights: &mut Sights) -> Result<u64, Violation> {
         let kept = transaction::Kept::decode(bytes)
             .map_err(|error| Violation::new("P3", format!("event {sequence}: {error}")))?;
         (kept.at.0 >= self.time)
@@ -44,7 +53,7 @@ impl Books {
             let known = self.numbers.insert(spec.id.to_string(), sequence);
             known.is_none().must("P20", || format!("transaction {} was begun twice", spec.id))?;
             self.transactions.insert(sequence, TransactionBook::begun(spec, (sequence, kept.at)));
-            return Ok(());
+            return Ok(sequence);
         }
         let unknown = || Violation::new("P3", format!("event {sequence} is of no transaction"));
         let book = self.transactions.get_mut(&kept.number).ok_or_else(unknown)?;
@@ -54,7 +63,7 @@ impl Books {
             self.finished += 1;
             book.finishes(&self.ledger, sights)?;
         }
-        Ok(())
+        Ok(kept.number)
     }
 
     /// The transaction with this id.

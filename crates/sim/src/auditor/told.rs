@@ -14,11 +14,11 @@ use crate::violation::{Judged, Must};
 
 /// What an answer is to.
 #[derive(Clone, Debug)]
-pub(crate) enum Asked {
+pub(crate) enum Asked<'a> {
     /// A begin, or anything about a transaction, by its id.
-    Transaction(Arc<str>),
+    Transaction(&'a str),
     /// A batch, perhaps under an idempotency key.
-    Change(Batch, Run, Option<Arc<str>>),
+    Change(&'a Batch, Run, Option<Arc<str>>),
     /// Anything else: the answer says what it is about.
     Other,
 }
@@ -55,7 +55,7 @@ impl Told {
 
 impl Auditor {
     /// An answer leaves. `floor` is what had been told when it was asked for.
-    pub(crate) fn tells(&mut self, asked: &Asked, told: &Told, floor: u64) -> Judged {
+    pub(crate) fn tells(&mut self, asked: &Asked<'_>, told: &Told, floor: u64) -> Judged {
         match (asked, told) {
             (_, Told::Tried(_)) => Ok(()),
             (_, Told::Listed(Ok(sequence))) => self.rests_on(*sequence, floor),

@@ -50,12 +50,18 @@ pub(crate) struct BranchBook {
 struct Pace {
     failures: u32,
     attention: bool,
+    /// A second phase was refused: somebody must be asked to look at once.
+    is_owed: bool,
 }
 
 impl Pace {
     fn heard(&mut self, reply: &Reply) {
         match reply {
-            Reply::Unknown { .. } | Reply::Refused { .. } => self.failures += 1,
+            Reply::Refused { .. } => {
+                self.failures += 1;
+                self.is_owed = !self.attention;
+            }
+            Reply::Unknown { .. } => self.failures += 1,
             Reply::InProgress => {}
             Reply::Done { .. } => *self = Pace::default(),
         }
@@ -113,6 +119,15 @@ impl TransactionBook {
         self.check.attention || self.branches.iter().any(|branch| branch.pace.attention)
     }
 
+    /// Whoever refused a confirm or a cancel is on the list with the same frame.
+    pub(super) fn all_attended(&self) -> Judged {
+        let quiet = self.branches.iter().find(|branch| branch.pace.is_owed);
+        quiet.is_none().must("P13", || {
+            let branch = quiet.map(|branch| branch.spec.id.clone());
+            format!("{}/{branch:?} refused its second phase, and nobody was asked to look", self.spec.id)
+        })
+    }
+
     /// Judges the next event.
     pub(super) fn event(&mut self, when: Chapter, event: &Event, sights: &mut Sights) -> Judged {
         let id = self.spec.id.clone();
@@ -156,10 +171,11 @@ impl TransactionBook {
             }
             Event::AttentionRaised { branch, .. } => {
                 sights.see(Sight::AttentionReached);
-                match branch {
-                    Some(branch) => self.branch_mut(*branch)?.pace.attention = true,
-                    None => self.check.attention = true,
-                }
+                let pace = match branch {
+                    Some(branch) => &mut self.branch_mut(*branch)?.pace,
+                    None => &mut self.check,
+                };
+                (pace.attention, pace.is_owed) = (true, false);
                 Ok(())
             }
             Event::Retried => {

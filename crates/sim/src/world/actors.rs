@@ -174,38 +174,25 @@ impl World<'_> {
         Ok(())
     }
 
-    /// What an answer to this request is judged as.
-    pub(super) fn asked(&self, (actor, step, _): Ask) -> Asked {
-        match self.actors[actor].steps.get(step) {
-            Some(Step::Begin(spec, _) | Step::Forge(spec)) => Asked::Transaction(spec.id.clone()),
-            Some(Step::Join(id, _) | Step::Decide(id) | Step::Act(id, _)) => Asked::Transaction(id.clone()),
-            Some(Step::Change(batch, change)) => {
-                let key = (*change == Change::Keyed).then(|| scope_of((actor, step)));
-                Asked::Change(batch.clone(), change.run(), key)
-            }
-            _ => Asked::Other,
-        }
-    }
-
     /// A request reaches the process.
     pub(super) fn requested(&mut self, ask: Ask) -> Judged {
         if self.is_paused_for(|| Happening::Request(ask)) {
             return Ok(());
         }
         let (actor, index, _) = ask;
-        let Some(step) = self.actors[actor].steps.get(index).cloned() else { return Ok(()) };
+        let Some(step) = self.actors[actor].steps.get(index) else { return Ok(()) };
         let is_refused = self.standings[actor].is_refused;
         let Some(life) = &self.life else { return Ok(()) };
         self.transcript.tell(self.time.now(), actor as u64 ^ (index as u64) << 8, || {
-            format!("ask    {} {}", self.actors[actor].name, said(&step))
+            format!("ask    {} {}", self.actors[actor].name, said(step))
         });
-        submit(life.stepped.engine(), (&step, is_refused), (ask, &self.trays));
+        submit(life.stepped.engine(), (step, is_refused), (ask, &self.trays));
         self.drive()
     }
 
     /// An answer that left the process, judged and sent on.
     pub(super) fn tells(&mut self, ask: Ask, told: Told) -> Judged {
-        let asked = self.asked(ask);
+        let asked = asked(&self.actors[ask.0].steps, ask);
         let floor = self.floors.get(&ask).copied().unwrap_or(0);
         self.transcript.tell(self.time.now(), digest(code(&told)), || {
             format!("told   {} {}", self.actors[ask.0].name, shown(&told))
@@ -218,6 +205,19 @@ impl World<'_> {
         self.auditor.tells(&asked, &told, floor)?;
         self.send_answer(ask, told);
         Ok(())
+    }
+}
+
+/// What an answer to this request is judged as.
+fn asked(steps: &[Step], (actor, step, _): Ask) -> Asked<'_> {
+    match steps.get(step) {
+        Some(Step::Begin(spec, _) | Step::Forge(spec)) => Asked::Transaction(&spec.id),
+        Some(Step::Join(id, _) | Step::Decide(id) | Step::Act(id, _)) => Asked::Transaction(id),
+        Some(Step::Change(batch, change)) => {
+            let key = (*change == Change::Keyed).then(|| scope_of((actor, step)));
+            Asked::Change(batch, change.run(), key)
+        }
+        _ => Asked::Other,
     }
 }
 

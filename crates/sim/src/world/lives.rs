@@ -202,7 +202,7 @@ impl World<'_> {
         if self.storage.is_dead() {
             return self.dies(End::PowerCut, "in a call of the archive or the preparer");
         }
-        let pause = self.dice.within(10_000, 140_000);
+        let pause = self.dice.within(10_000, 230_000);
         self.queue.put(self.now() + pause, Happening::Behind(self.lives));
         self.drive()
     }
@@ -210,7 +210,7 @@ impl World<'_> {
     /// Takes what left the process: frames first, then answers, then calls.
     pub(super) fn collect(&mut self) -> Judged {
         for frame in self.watch.take_durable() {
-            self.transcript.tell(self.time.now(), frame.last() ^ frame.payload.len() as u64, || {
+            self.transcript.tell(self.time.now(), frame.digest(), || {
                 format!("kept   events {} to {}", frame.sequence, frame.last())
             });
             let finished = self.auditor.books.finished;

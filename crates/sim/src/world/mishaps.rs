@@ -87,7 +87,7 @@ pub(super) fn drawn(plan: &Plan, activity: i64) -> Vec<Mishap> {
     if dice.one_in(4) {
         mishaps.push(Mishap { at: dice.within(0, activity), what: What::Second, lasts: 0 });
     }
-    for _ in 0..dice.below(3) {
+    for _ in 0..dice.below(2) {
         mishaps.push(Mishap { at: dice.within(0, activity), what: What::Copy, lasts: 0 });
     }
     mishaps

@@ -108,7 +108,7 @@ pub(crate) struct Outcome {
 }
 
 /// Lives one history through.
-pub(crate) fn live(plan: &Plan, script: &Script, keep: Keep) -> Outcome {
+pub(crate) fn live(plan: &Plan, script: Script, keep: Keep) -> Outcome {
     let mut world = World::new(plan, script, keep);
     let judged = world.run();
     if let Err(violation) = &judged {
@@ -124,9 +124,9 @@ pub(crate) fn live(plan: &Plan, script: &Script, keep: Keep) -> Outcome {
 }
 
 impl<'a> World<'a> {
-    fn new(plan: &'a Plan, script: &Script, keep: Keep) -> World<'a> {
-        let setup = Actor { name: "setup".to_owned(), at: 0, steps: script.setup.clone() };
-        let actors: Vec<Actor> = std::iter::once(setup).chain(script.actors.iter().cloned()).collect();
+    fn new(plan: &'a Plan, script: Script, keep: Keep) -> World<'a> {
+        let setup = Actor { name: "setup".to_owned(), at: 0, steps: script.setup };
+        let actors: Vec<Actor> = std::iter::once(setup).chain(script.actors).collect();
         let standings = actors.iter().map(|_| Standing::default()).collect();
         let time = TrueTime::default();
         time.set(BEGINNING);
@@ -134,7 +134,7 @@ impl<'a> World<'a> {
             plan,
             standings,
             actors,
-            accounts: script.accounts.clone(),
+            accounts: script.accounts,
             setup: Setup::of(plan.seed),
             stage: Stage::Setup,
             time,

@@ -27,13 +27,14 @@ impl World<'_> {
         self.dies(End::PowerCut, "at the end")?;
         self.start_process()?;
         self.read_all()?;
-        self.archive_agrees()
+        // It costs as much as a tenth of a history.
+        if self.plan.seed.is_multiple_of(3) { self.archive_agrees() } else { Ok(()) }
     }
 
     /// Reads every account and transaction, as any caller would.
     fn read_all(&mut self) -> Judged {
         let floor = self.auditor.last();
-        let tray: Tray<(Asked, Told)> = Tray::default();
+        let tray: Tray<(Option<Arc<str>>, Told)> = Tray::default();
         let Some(life) = &self.life else {
             return false.must("P16", || "the process is down at the end".to_owned());
         };
@@ -41,7 +42,7 @@ impl World<'_> {
         let mut asked = 0;
         for id in &self.accounts {
             let tray = tray.clone();
-            let respond = move |told| tray.put((Asked::Other, Told::Seen(told)));
+            let respond = move |told| tray.put((None, Told::Seen(told)));
             engine.ask(Question::Account(id.clone(), None), Box::new(respond));
             asked += 1;
         }
@@ -49,7 +50,7 @@ impl World<'_> {
             self.auditor.books.numbers.keys().map(|id| Arc::from(id.as_str())).collect();
         ids.sort();
         for id in ids {
-            let (tray, about) = (tray.clone(), Asked::Transaction(id.clone()));
+            let (tray, about) = (tray.clone(), Some(id.clone()));
             let act = Act { id, command: None, key: None, wait_ms: 0 };
             engine.act(act, Box::new(move |told| tray.put((about, Told::Transaction(told)))));
             asked += 1;
@@ -66,6 +67,7 @@ impl World<'_> {
             for (about, told) in tray.take() {
                 seen += 1;
                 told.refusal().is_none().must("P1", || format!("{about:?} cannot be read: {told:?}"))?;
+                let about = about.as_deref().map_or(Asked::Other, Asked::Transaction);
                 self.auditor.tells(&about, &told, floor)?;
             }
             if seen == asked {
