@@ -10,9 +10,11 @@ mod check;
 mod crash;
 mod deny;
 mod fuzz;
+mod mutants;
 mod process;
 mod proof;
 mod proto;
+mod sim;
 mod test;
 mod tidy;
 
@@ -53,6 +55,16 @@ const CHORES: &[Chore] = &[
         name: "proto",
         does: "write the code of proto/ anew; --check only looks whether it is stale",
         run: proto::chore,
+    },
+    Chore {
+        name: "mutants",
+        does: "planted bugs, each to be caught: cargo xtask mutants [--record] [BUG ...]",
+        run: mutants::chore,
+    },
+    Chore {
+        name: "sim",
+        does: "the simulator: cargo xtask sim [--record] [arguments of the simulator]",
+        run: sim::chore,
     },
     Chore { name: "bench", does: "a measurement: cargo xtask bench NAME [arguments]", run: bench::chore },
 ];

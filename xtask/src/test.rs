@@ -50,6 +50,8 @@ struct Slice {
 const SLICES: &[Slice] = &[
     // Without a sanitizer: `docs/internals/fuzzing.md` says what was measured.
     Slice { name: "fuzz", cargo: &["xtask", "fuzz", "--seconds", "60", "--sanitizer", "none"] },
+    Slice { name: "sim", cargo: &["xtask", "sim", "--seeds", "0..10000"] },
+    Slice { name: "mutants", cargo: &["xtask", "mutants"] },
     Slice { name: "crash", cargo: &["xtask", "crash"] },
     Slice { name: "tests", cargo: &["test", "--workspace"] },
 ];

@@ -181,6 +181,23 @@ fn a_missing_segment_is_refused() {
 }
 
 #[test]
+fn a_whole_frame_of_another_chain_is_damage() {
+    let disk = journal_of(&[vec![1; 100], vec![2; 50], vec![3; 30]]);
+    let mut forged = Vec::new();
+    let link = journal::chain::Link { epoch: 1, partition: 0, previous: [5; 32] };
+    let second = Frame { sequence: 3, count: 2, time: 1, payload: &[2; 50] };
+    frame::encode(&second, &link, frame::seed(&[9; 16], 1), &mut forged);
+    let mut bytes = disk.bytes("00000001.seg").unwrap();
+    let start = BLOCK + frame::size(100);
+    bytes[start..start + forged.len()].copy_from_slice(&forged);
+    disk.put("00000001.seg", &bytes);
+    let fault = open(&disk).err().unwrap();
+    let named = matches!(&fault, Fault::Damaged { offset, why, .. }
+        if *offset == start as u64 && why.contains("hash of the frame before"));
+    assert!(named, "{fault}");
+}
+
+#[test]
 fn anothers_segment_is_refused() {
     let disk = journal_of(&[vec![1; 3500], vec![2; 3500]]);
     let other = FakeDisk::new();

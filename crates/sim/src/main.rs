@@ -3,6 +3,7 @@
 //! Exit codes: 0 nothing broken and everything met, 1 a promise broken, 3 something was never met.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -28,6 +29,9 @@ struct Words {
     /// Threads
     #[arg(long, default_value_t = 2)]
     jobs: usize,
+    /// Write what was seen there, as a table
+    #[arg(long)]
+    markdown: Option<PathBuf>,
 }
 
 fn range(text: &str) -> Result<Range<u64>, String> {
@@ -54,6 +58,12 @@ fn main() -> ExitCode {
     tell(&report);
     if let Some((seed, violation)) = &report.broken {
         return broken(*seed, violation);
+    }
+    if let Some(path) = &words.markdown
+        && let Err(error) = std::fs::write(path, markdown(&report, words.jobs))
+    {
+        eprintln!("cannot write {}: {error}", path.display());
+        return ExitCode::FAILURE;
     }
     if report.figures.histories >= ENOUGH && report.sights.missing().next().is_some() {
         return ExitCode::from(3);
@@ -84,22 +94,37 @@ fn broken(seed: u64, violation: &Violation) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn tell(report: &Report) {
-    println!("{:>12}  what was seen", "times");
-    for sight in Sight::ALL {
-        println!("{:>12}  {}", report.sights.count(*sight), sight.words());
-    }
+/// All of it in one line.
+fn in_short(report: &Report) -> String {
     let figures = report.figures;
     let seconds = report.took.as_secs_f64();
     let each = |sum: u64| sum as f64 / figures.histories.max(1) as f64;
-    println!(
+    format!(
         "{} histories in {seconds:.1} s ({:.0} a second), each of {:.1} transactions and {:.0} events; {} lived twice, alike",
         figures.histories,
         figures.histories as f64 / seconds,
         each(figures.transactions),
         each(figures.events),
         report.repeated
-    );
+    )
+}
+
+fn markdown(report: &Report, jobs: usize) -> String {
+    let rows =
+        Sight::ALL.iter().map(|sight| format!("| {} | {} |\n", sight.words(), report.sights.count(*sight)));
+    format!(
+        "{}, on {jobs} threads; no promise broken.\n\n| what was seen | times |\n|---|--:|\n{}",
+        in_short(report),
+        rows.collect::<String>()
+    )
+}
+
+fn tell(report: &Report) {
+    println!("{:>12}  what was seen", "times");
+    for sight in Sight::ALL {
+        println!("{:>12}  {}", report.sights.count(*sight), sight.words());
+    }
+    println!("{}", in_short(report));
     for sight in report.sights.missing() {
         println!("never seen: {}", sight.words());
     }
