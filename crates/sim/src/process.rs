@@ -127,6 +127,8 @@ pub(crate) struct Life {
     preparer: journal::file::Preparer,
     /// Frames found at the start: the first event asked for, and the frames from there on.
     pub(crate) found: (u64, Vec<Appended>),
+    /// The first event that the journal still has.
+    pub(crate) first: u64,
     /// How far the archive was when it was opened.
     pub(crate) archived: u64,
 }
@@ -141,6 +143,8 @@ pub(crate) struct Start<'a> {
     pub(crate) meters: &'a Arc<Meters>,
     pub(crate) trays: &'a Trays,
     pub(crate) watch: &'a Watch,
+    /// From which event on the journal is read and compared; what is before is tied to it by its hashes.
+    pub(crate) read_from: u64,
 }
 
 /// Opens the process as `tercet serve` does: the archive, then the journal, which must hold what the archive does.
@@ -148,7 +152,8 @@ pub(crate) fn start(start: &Start<'_>) -> Result<Life, String> {
     let archive = start.storage.shelf.open().map_err(|fault| fault.to_string())?;
     let archived = archive.applied();
     let (mut journal, preparer) = open_journal(start.setup, start.storage, &archive)?;
-    let found = read_all(&mut journal)?;
+    let found = read_from(&mut journal, start.read_from)?;
+    let first = journal.first_sequence();
     let clock = Arc::new(Mutex::new(None));
     let (time, kept, how) = (start.time.clone(), Arc::clone(&clock), start.clock);
     let frames = start.trays.frames.clone();
@@ -168,7 +173,7 @@ pub(crate) fn start(start: &Start<'_>) -> Result<Life, String> {
     let stepped = Stepped::open(&start.setup.config, parts).map_err(|fault| fault.to_string())?;
     let clock = clock.lock().unwrap_or_else(PoisonError::into_inner).take();
     let clock = clock.ok_or("the engine made no clock")?;
-    Ok(Life { stepped, clock, preparer, found, archived })
+    Ok(Life { stepped, clock, preparer, found, first, archived })
 }
 
 fn open_journal(
@@ -183,8 +188,8 @@ fn open_journal(
     Ok((journal, preparer))
 }
 
-fn read_all(journal: &mut FileJournal) -> Result<(u64, Vec<Appended>), String> {
-    let (first, mut found) = (journal.first_sequence(), Vec::new());
+fn read_from(journal: &mut FileJournal, from: u64) -> Result<(u64, Vec<Appended>), String> {
+    let (first, mut found) = (journal.first_sequence().max(from), Vec::new());
     let read = journal.read(first, &mut |frame| {
         found.push(Appended::of(frame));
         Ok(())

@@ -26,6 +26,9 @@ pub(crate) use ending::host_of;
 pub(crate) use told::{Asked, Told};
 pub(crate) use transaction_books::TransactionBook;
 
+/// Frames that are compared at every start; at the end of a history it is all of them.
+const RECENT: usize = 6;
+
 /// The auditor of one history.
 #[derive(Default)]
 pub(crate) struct Auditor {
@@ -57,6 +60,11 @@ impl Auditor {
     /// The sequence of the last durable event.
     pub(crate) fn last(&self) -> u64 {
         self.frames.last().map_or(0, |frame| frame.last())
+    }
+
+    /// Where the last few frames begin.
+    pub(crate) fn recent(&self) -> u64 {
+        self.frames.iter().rev().nth(RECENT).map_or(0, |frame| frame.sequence)
     }
 
     /// The bytes of the last durable frame.

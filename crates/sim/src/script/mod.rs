@@ -108,7 +108,7 @@ impl Script {
         let mut dice = Dice::of(seed, "script", &[]);
         let parts: u64 = DRAWS.iter().map(|(parts, _)| parts).sum();
         let mut actors = Vec::new();
-        for number in 0..dice.within(32, 42).unsigned_abs() {
+        for number in 0..dice.within(33, 43).unsigned_abs() {
             let mut drawn = dice.below(parts);
             let mut own = Dice::of(seed, "actor", &[number]);
             for (parts, draw) in DRAWS {

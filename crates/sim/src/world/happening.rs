@@ -1,7 +1,7 @@
 //! What happens when: one queue in true time. What comes at one time goes in the order in which it was put there.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use crate::auditor::Told;
 use crate::participant::Delivery;
@@ -48,25 +48,24 @@ pub(crate) enum Happening {
     Look,
 }
 
-/// What is to come.
+/// What is to come, and room for what has come.
 #[derive(Default)]
 pub(crate) struct Queue {
-    order: BinaryHeap<Reverse<(i64, u64)>>,
-    happenings: BTreeMap<u64, Happening>,
-    next: u64,
+    order: BinaryHeap<Reverse<(i64, usize)>>,
+    /// By the order in which they were put there; those that have happened are gone.
+    happenings: Vec<Option<Happening>>,
 }
 
 impl Queue {
     /// It will happen at `at`.
     pub(crate) fn put(&mut self, at: i64, happening: Happening) {
-        self.order.push(Reverse((at, self.next)));
-        self.happenings.insert(self.next, happening);
-        self.next += 1;
+        self.order.push(Reverse((at, self.happenings.len())));
+        self.happenings.push(Some(happening));
     }
 
     /// What happens next, and when.
     pub(crate) fn take(&mut self) -> Option<(i64, Happening)> {
         let Reverse((at, number)) = self.order.pop()?;
-        self.happenings.remove(&number).map(|happening| (at, happening))
+        self.happenings.get_mut(number)?.take().map(|happening| (at, happening))
     }
 }

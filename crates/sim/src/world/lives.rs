@@ -62,6 +62,7 @@ impl World<'_> {
             meters: &self.meters,
             trays: &self.trays,
             watch: &self.watch,
+            read_from: if self.stage == Stage::Over { 0 } else { self.auditor.recent() },
         });
         let life = match started {
             Ok(life) => life,
@@ -81,7 +82,7 @@ impl World<'_> {
         } else if life.archived < last {
             self.auditor.sights.see(Sight::ArchiveTrailed);
         }
-        if life.found.0 > 1 {
+        if life.first > 1 {
             self.auditor.sights.see(Sight::JournalReleased);
         }
         self.storage.mended();

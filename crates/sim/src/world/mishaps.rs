@@ -67,18 +67,18 @@ pub(super) fn drawn(plan: &Plan, activity: i64) -> Vec<Mishap> {
             }
         }
     };
-    draw(Fault::Kill, 3, &|dice| match dice.below(4) {
+    draw(Fault::Kill, 2, &|dice| match dice.below(4) {
         0 => What::Doomed(Doom::BeforeCall),
         1 => What::Stop,
         _ => What::End(End::Kill),
     });
-    draw(Fault::PowerCut, 3, &|dice| match dice.below(4) {
+    draw(Fault::PowerCut, 2, &|dice| match dice.below(4) {
         0 => What::Doomed(Doom::BeforeAnswers),
         1 | 2 => What::CutInCall(dice.roll()),
         _ => What::End(End::PowerCut),
     });
     draw(Fault::Pause, 2, &|_| What::Pause);
-    draw(Fault::DiskError, 2, &|dice| What::Disk(trouble(dice)));
+    draw(Fault::DiskError, 1, &|dice| What::Disk(trouble(dice)));
     draw(Fault::DiskFull, 1, &|_| What::Full);
     draw(Fault::ArchiveError, 2, &|_| What::Archive);
     draw(Fault::Outage, 3, &|dice| What::Outage(dice.roll()));
@@ -279,6 +279,7 @@ fn crashed_copy(setup: &Setup, copy: &Storage, (auditor, watch): (&Auditor, &cra
         meters: &meters,
         trays: &trays,
         watch: &own,
+        read_from: auditor.recent(),
     });
     match started {
         Err(why) => Err(Violation::new("P3", format!("a crashed copy is refused: {why}"))),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use engine::archive::Archive;
 use engine::{Act, Question, entry};
 
+use super::World;
 use super::lives::End;
-use super::{Stage, World};
 use crate::auditor::{Asked, Told};
 use crate::process::Tray;
 use crate::violation::{Judged, Must, Violation};
@@ -23,7 +23,6 @@ impl World<'_> {
         let journal_time = self.life.as_ref().map_or(0, |life| life.stepped.now().0);
         self.auditor.expired(journal_time - 1_000_000)?;
         self.read_all()?;
-        self.stage = Stage::Healed;
         self.dies(End::PowerCut, "at the end")?;
         self.start_process()?;
         self.read_all()?;
