@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use journal::disk::FakeDisk;
+use journal::disk::fake::{Call, Trouble};
 use journal::file::{Preparer, Step};
 use journal::{Fault, FileJournal, FileOptions, Frame, Journal, Space, verify};
 
@@ -155,5 +156,31 @@ fn options_that_cannot_work_are_refused() {
     for options in bad {
         let refused = FileJournal::open(Arc::new(FakeDisk::new()), options.clone()).err();
         assert!(matches!(refused, Some(Fault::Options { .. })), "{options:?}");
+    }
+}
+
+/// Found by the simulator (seed 55635): the journal looked full for ever, for it went on asking for a file that was gone.
+#[test]
+fn a_rename_or_removal_that_was_carried_out_and_answered_as_failed_does_not_look_like_a_full_disk() {
+    for (retain, what) in [(20_000, "recycled"), (8_192, "removed")] {
+        for after in 0..6 {
+            let disk = FakeDisk::new();
+            let options = FileOptions { segment_bytes: 8192, retain_bytes: Some(retain), ..options() };
+            let options = FileOptions { max_frame_bytes: 3_900, ..options };
+            let mut journal = FileJournal::open(Arc::new(disk.clone()), options).unwrap();
+            let (gauge, mut preparer) = (journal.gauge(), journal.preparer());
+            settle(&mut preparer);
+            disk.arm(Trouble::Applied { call: Call::Rename, after });
+            for _ in 0..12 {
+                // A roll that meets the trouble itself poisons the journal, as it must.
+                if append(&mut journal).is_err() {
+                    break;
+                }
+                journal.release(journal.last_sequence()).unwrap();
+                settle(&mut preparer);
+                settle(&mut preparer);
+                assert_eq!(gauge.space(), Space::Ample, "{what} after {after}: {:?}", journal.space_trouble());
+            }
+        }
     }
 }

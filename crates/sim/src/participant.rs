@@ -14,7 +14,7 @@ use crate::plan::{Fault, Plan};
 use crate::sight::{Sight, Sights};
 
 /// How long a record is kept at least, in milliseconds: longer than anything that could still arrive.
-pub(crate) const HORIZON_MS: u64 = 60_000;
+pub(crate) const HORIZON_MS: u64 = 200_000;
 
 /// One call as it arrives.
 #[derive(Clone, Debug)]

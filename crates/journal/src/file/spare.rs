@@ -264,6 +264,11 @@ enum Task {
     Create,
 }
 
+/// The file is not there any more: an earlier call was carried out, whatever it was answered, or a person was quicker.
+fn is_gone(done: &io::Result<()>) -> bool {
+    done.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
 impl Preparer {
     pub(super) fn new(spares: Arc<Spares>) -> Preparer {
         Preparer { spares, filling: None }
@@ -313,6 +318,13 @@ impl Preparer {
         let (old, name) = (segment::name(retired.number), self.spares.fresh_name());
         let part = format!("{name}.part");
         let moved = disk.rename(&old, &part);
+        if is_gone(&moved) {
+            return disk.sync_dir();
+        }
+        if moved.is_err() {
+            // It may have been carried out all the same; then this name would stay for nothing.
+            let _ = disk.remove(&part);
+        }
         self.again_later(retired, moved)?;
         // Segments must go in order, also across a power cut: this one durably before the next.
         disk.sync_dir()?;
@@ -323,6 +335,7 @@ impl Preparer {
 
     fn remove(&mut self, retired: Retired) -> io::Result<()> {
         let removed = self.spares.disk.remove(&segment::name(retired.number));
+        let removed = if is_gone(&removed) { Ok(()) } else { removed };
         self.again_later(retired, removed)?;
         self.spares.disk.sync_dir()
     }

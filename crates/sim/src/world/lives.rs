@@ -43,7 +43,7 @@ impl World<'_> {
             self.auditor.sights.see(Sight::ClockJumped);
         }
         let rate =
-            if self.plan.has(Fault::ClockRate) { *dice.pick(&[200, 500, 3_000, 10_000]) } else { 1_000 };
+            if self.plan.has(Fault::ClockRate) { *dice.pick(&[100, 500, 3_000, 10_000]) } else { 1_000 };
         (skew, rate)
     }
 

@@ -35,8 +35,8 @@ use traffic::{Partition, UnderWay};
 /// How long things go wrong after the setup, in microseconds.
 const ACTIVITY: i64 = 7_000_000;
 /// How long after healing everything must be settled at the latest, in microseconds: *T* of the promises, with clocks that
-/// run at a fifth of their speed.
-const SETTLING: i64 = 300_000_000;
+/// run at a tenth of their speed.
+const SETTLING: i64 = 600_000_000;
 
 /// How far a history has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
