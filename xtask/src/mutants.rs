@@ -42,7 +42,7 @@ pub(crate) fn chore(root: &Path, arguments: &[String]) -> anyhow::Result<bool> {
     let is_record = |word: &&String| *word == "--record";
     let names: Vec<&String> = arguments.iter().filter(|word| !is_record(word)).collect();
     let record = arguments.iter().any(|word| is_record(&word));
-    ensure!(!(record && !names.is_empty()), "--record needs all bugs");
+    ensure!(!record || names.is_empty(), "--record needs all bugs");
     ensure!(names.iter().all(|name| !name.starts_with('-')), "mutants takes --record and names of bugs");
     let wanted = |direct: &&Direct| names.is_empty() || names.iter().any(|name| *name == direct.bug);
     let direct: Vec<&Direct> = DIRECT.iter().filter(wanted).collect();

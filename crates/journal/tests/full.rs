@@ -179,7 +179,12 @@ fn a_rename_or_removal_that_was_carried_out_and_answered_as_failed_does_not_look
                 journal.release(journal.last_sequence()).unwrap();
                 settle(&mut preparer);
                 settle(&mut preparer);
-                assert_eq!(gauge.space(), Space::Ample, "{what} after {after}: {:?}", journal.space_trouble());
+                assert_eq!(
+                    gauge.space(),
+                    Space::Ample,
+                    "{what} after {after}: {:?}",
+                    journal.space_trouble()
+                );
             }
         }
     }

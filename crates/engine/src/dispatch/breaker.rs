@@ -72,7 +72,7 @@ impl Breaker {
         let until = match self.state {
             State::Closed { .. } => return None,
             State::Open { until, .. } => until,
-            State::Probing { left, since, .. } if left == 0 => since.plus_ms(PAUSE_MAX_MS),
+            State::Probing { left: 0, since, .. } => since.plus_ms(PAUSE_MAX_MS),
             State::Probing { .. } => return None,
         };
         (until > now).then_some(until)

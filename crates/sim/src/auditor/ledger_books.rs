@@ -85,10 +85,8 @@ impl LedgerBooks {
     fn see(&mut self, kept: &Kept<'_>, sights: &mut Sights) {
         let at = kept.at.0;
         match &kept.event {
-            Event::Held { id, expires_at, .. } => {
-                if let Some(expires_at) = expires_at {
-                    self.expiring.insert((*id).to_owned(), expires_at.0);
-                }
+            Event::Held { id, expires_at: Some(expires_at), .. } => {
+                self.expiring.insert((*id).to_owned(), expires_at.0);
             }
             Event::Captured { id, so_far, .. } => {
                 if so_far.1 > 0 {

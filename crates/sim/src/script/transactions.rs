@@ -27,7 +27,7 @@ fn any_branch(index: u64, dice: &mut Dice) -> BranchSpec {
     match dice.below(6) {
         0 => awaited(&id),
         1 => hold_branch(&id, dice),
-        2 => item_branch(&id, *dice.pick(&["C-0", "C-1", "C-2"])),
+        2 => item_branch(&id, dice.pick::<&str>(&["C-0", "C-1", "C-2"])),
         _ => call(&id, (Pattern::Tcc, Mode::Managed), dice),
     }
 }

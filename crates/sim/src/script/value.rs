@@ -126,7 +126,7 @@ pub(super) fn chain(dice: &mut Dice, number: u64) -> Vec<Actor> {
 
 /// A hold, and captures of parts of it.
 fn held(dice: &mut Dice, id: &str, expiry: Expiry) -> Vec<Step> {
-    let mut held = hold(id, *dice.pick(&USERS), dice.within(5, 40));
+    let mut held = hold(id, dice.pick::<&str>(&USERS), dice.within(5, 40));
     held.expiry = expiry;
     if dice.one_in(5) {
         held.take = Take::UpTo;

@@ -59,7 +59,7 @@ impl World<'_> {
             let Some(life) = &mut self.life else { break };
             let faults = [life.stepped.turn().map(drop), life.stepped.keep().map(drop)];
             life.stepped.read();
-            for fault in faults.into_iter().filter_map(Result::err) {
+            if let Some(fault) = faults.into_iter().find_map(Result::err) {
                 return Err(Violation::new("P4", format!("a fault in a healthy world: {fault}")));
             }
             self.collect()?;
