@@ -25,6 +25,7 @@ mod races;
 mod saga;
 mod serve;
 mod settings;
+mod shipped;
 mod tcc;
 mod tx;
 mod waiting;
