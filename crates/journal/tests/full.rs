@@ -162,7 +162,7 @@ fn options_that_cannot_work_are_refused() {
 /// Found by the simulator (seed 55635): the journal looked full for ever, for it went on asking for a file that was gone.
 #[test]
 fn a_rename_or_removal_that_was_carried_out_and_answered_as_failed_does_not_look_like_a_full_disk() {
-    for (retain, what) in [(20_000, "recycled"), (8_192, "removed")] {
+    for (retain, call) in [(20_000, Call::Rename), (8_192, Call::Rename), (8_192, Call::Remove)] {
         for after in 0..6 {
             let disk = FakeDisk::new();
             let options = FileOptions { segment_bytes: 8192, retain_bytes: Some(retain), ..options() };
@@ -170,7 +170,7 @@ fn a_rename_or_removal_that_was_carried_out_and_answered_as_failed_does_not_look
             let mut journal = FileJournal::open(Arc::new(disk.clone()), options).unwrap();
             let (gauge, mut preparer) = (journal.gauge(), journal.preparer());
             settle(&mut preparer);
-            disk.arm(Trouble::Applied { call: Call::Rename, after });
+            disk.arm(Trouble::Applied { call, after });
             for _ in 0..12 {
                 // A roll that meets the trouble itself poisons the journal, as it must.
                 if append(&mut journal).is_err() {
@@ -182,7 +182,7 @@ fn a_rename_or_removal_that_was_carried_out_and_answered_as_failed_does_not_look
                 assert_eq!(
                     gauge.space(),
                     Space::Ample,
-                    "{what} after {after}: {:?}",
+                    "{call:?} after {after}: {:?}",
                     journal.space_trouble()
                 );
             }

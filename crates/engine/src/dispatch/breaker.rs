@@ -100,13 +100,6 @@ impl Breaker {
         };
     }
 
-    /// A call that was let through was not made after all.
-    pub(crate) fn unused(&mut self) {
-        if let State::Probing { pause_ms, left, since } = self.state {
-            self.state = State::Probing { pause_ms, left: left.saturating_add(1).min(PROBES), since };
-        }
-    }
-
     /// For the meter: 0 closed, 1 half open, 2 open.
     pub(crate) fn level(&self) -> i64 {
         match self.state {

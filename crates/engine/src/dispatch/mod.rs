@@ -52,6 +52,8 @@ pub(crate) enum Exit {
     Send,
     /// The breaker opened meanwhile: count it as a failed attempt without calling.
     Barred,
+    /// Nobody wants it any more.
+    Unwanted,
 }
 
 /// The participants and their queues.
@@ -91,26 +93,31 @@ impl Dispatch {
         offer
     }
 
-    /// Keeps a call to `name` back until its breaker lets it through; `false`: too many wait already.
-    pub(crate) fn wait(&mut self, name: &str, job: Job) -> bool {
+    /// Lets a call to `name` stand in line until its breaker lets it through; `false`: the line is as long as it may be.
+    pub(crate) fn line_up(&mut self, name: &str, job: Job) -> bool {
         let Some((known, _)) = self.participants.get_key_value(name) else { return false };
         let known = Arc::clone(known);
         let Some(participant) = self.participants.get_mut(&known) else { return false };
-        let waits = participant.wait(job);
+        let waits = participant.line_up(job);
         if waits && participant.queued() == 1 {
             self.turn.push_back(known);
         }
         waits
     }
 
+    /// Takes a call to `name` out of its line; `false`: it does not stand there.
+    pub(crate) fn leave_line(&mut self, name: &str, is_it: &dyn Fn(&Job) -> bool) -> bool {
+        self.participants.get_mut(name).is_some_and(|participant| participant.leave_line(is_it))
+    }
+
     /// Takes the next call that leaves its queue at `now`, with its participant; one to be sent has its place until
-    /// [`Dispatch::heard`] or [`Dispatch::unused`].
-    pub(crate) fn next(&mut self, now: Time) -> Option<(Arc<str>, Job, Exit)> {
+    /// [`Dispatch::heard`]. What is no longer `wanted` leaves first, and costs nobody anything.
+    pub(crate) fn next(&mut self, now: Time, wanted: &dyn Fn(&Job) -> bool) -> Option<(Arc<str>, Job, Exit)> {
         let free = self.free();
         for _ in 0..self.turn.len() {
             let name = self.turn.pop_front()?;
             let Some(participant) = self.participants.get_mut(&name) else { continue };
-            let next = participant.next(now, free, &mut self.repeats);
+            let next = participant.next(now, (free, &mut self.repeats), wanted);
             if participant.queued() > 0 {
                 self.turn.push_back(Arc::clone(&name));
             }
@@ -130,14 +137,6 @@ impl Dispatch {
         }
         if let Some(participant) = self.participants.get_mut(name) {
             participant.heard(reply, now);
-        }
-    }
-
-    /// A call that came out of [`Dispatch::next`] was no longer wanted.
-    pub(crate) fn unused(&mut self, name: &str) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        if let Some(participant) = self.participants.get_mut(name) {
-            participant.unused();
         }
     }
 

@@ -89,8 +89,8 @@ impl Participant {
         Offer::Queued
     }
 
-    /// Keeps a call back until the breaker lets it through; `false`: too many wait already.
-    pub(crate) fn wait(&mut self, job: Job) -> bool {
+    /// Lets a call stand in line until the breaker lets it through; `false`: the line is as long as it may be.
+    pub(crate) fn line_up(&mut self, job: Job) -> bool {
         let has_room = self.waiting.len() < self.limits.queue;
         if has_room {
             self.waiting.push_back(job);
@@ -99,8 +99,32 @@ impl Participant {
         has_room
     }
 
+    /// Takes a call out of the line; `false`: it does not stand there.
+    pub(crate) fn leave_line(&mut self, wanted: &dyn Fn(&Job) -> bool) -> bool {
+        let before = self.waiting.len();
+        self.waiting.retain(|job| !wanted(job));
+        self.show();
+        self.waiting.len() < before
+    }
+
+    /// A call at the head of a queue that nobody wants any more: it takes nobody's token.
+    fn unwanted(&mut self, wanted: &dyn Fn(&Job) -> bool) -> Option<Job> {
+        let queues = [&mut self.first, &mut self.waiting, &mut self.repeats];
+        let queue = queues.into_iter().find(|queue| queue.front().is_some_and(|job| !wanted(job)))?;
+        queue.pop_front()
+    }
+
     /// The next call that leaves a queue; `places` are the most that may be under way, `budget` the repeats of all.
-    pub(crate) fn next(&mut self, now: Time, places: usize, budget: &mut Bucket) -> Option<(Job, Exit)> {
+    pub(crate) fn next(
+        &mut self,
+        now: Time,
+        (places, budget): (usize, &mut Bucket),
+        wanted: &dyn Fn(&Job) -> bool,
+    ) -> Option<(Job, Exit)> {
+        if let Some(job) = self.unwanted(wanted) {
+            self.show();
+            return Some((job, Exit::Unwanted));
+        }
         if self.breaker.bars(now) {
             let job = self.first.pop_front().or_else(|| self.repeats.pop_front())?;
             self.show();
@@ -142,12 +166,6 @@ impl Participant {
                 self.retries.deposit(ANSWERED);
             }
         }
-        self.show();
-    }
-
-    pub(crate) fn unused(&mut self) {
-        self.in_flight = self.in_flight.saturating_sub(1);
-        self.breaker.unused();
         self.show();
     }
 

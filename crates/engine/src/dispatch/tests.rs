@@ -29,10 +29,11 @@ fn concurrency_is_bounded_per_participant() {
         assert_eq!(dispatch.offer("a:80", job(number, 1), NOW), Offer::Queued);
     }
     dispatch.offer("b:80", job(9, 1), NOW);
-    let sent: Vec<u64> = std::iter::from_fn(|| dispatch.next(NOW)).map(|(_, job, _)| job.number).collect();
+    let sent: Vec<u64> =
+        std::iter::from_fn(|| dispatch.next(NOW, &|_| true)).map(|(_, job, _)| job.number).collect();
     assert_eq!(sent, [1, 9, 2], "a full participant does not hold back another");
     dispatch.heard("a:80", &Reply::InProgress, NOW);
-    assert_eq!(dispatch.next(NOW).map(|(_, job, _)| job.number), Some(3));
+    assert_eq!(dispatch.next(NOW, &|_| true).map(|(_, job, _)| job.number), Some(3));
 }
 
 #[test]
@@ -48,14 +49,14 @@ fn failures_open_the_breaker_and_an_answered_probe_closes_it() {
     let mut dispatch = dispatch(limits);
     for number in 1..=2 {
         dispatch.offer("a:80", job(number, 1), NOW);
-        dispatch.next(NOW).unwrap();
+        dispatch.next(NOW, &|_| true).unwrap();
         dispatch.heard("a:80", &unknown(), NOW);
     }
     assert_eq!(dispatch.offer("a:80", job(3, 1), NOW), Offer::Barred);
     let later = NOW.plus_ms(100);
     for number in 4..7 {
         assert_eq!(dispatch.offer("a:80", job(number, 1), later), Offer::Queued);
-        assert!(dispatch.next(later).is_some(), "a probe");
+        assert!(dispatch.next(later, &|_| true).is_some(), "a probe");
     }
     assert_eq!(dispatch.offer("a:80", job(7, 1), later), Offer::Barred, "while the probes are under way");
     dispatch.heard("a:80", &Reply::Done { result: None }, later);
@@ -68,9 +69,12 @@ fn what_is_queued_when_the_breaker_opens_counts_as_failed() {
     let mut dispatch = dispatch(limits);
     dispatch.offer("a:80", job(1, 1), NOW);
     dispatch.offer("a:80", job(2, 1), NOW);
-    assert_eq!(dispatch.next(NOW).map(|(_, job, exit)| (job.number, exit)), Some((1, Exit::Send)));
+    assert_eq!(dispatch.next(NOW, &|_| true).map(|(_, job, exit)| (job.number, exit)), Some((1, Exit::Send)));
     dispatch.heard("a:80", &unknown(), NOW);
-    assert_eq!(dispatch.next(NOW).map(|(_, job, exit)| (job.number, exit)), Some((2, Exit::Barred)));
+    assert_eq!(
+        dispatch.next(NOW, &|_| true).map(|(_, job, exit)| (job.number, exit)),
+        Some((2, Exit::Barred))
+    );
     assert_eq!(dispatch.in_flight(), 0);
 }
 
@@ -80,14 +84,14 @@ fn repeats_are_budgeted() {
     for number in 0..1_000 {
         dispatch.offer("a:80", job(number, 2), NOW);
     }
-    let mut sent_by = |now| std::iter::from_fn(|| dispatch.next(now)).count();
+    let mut sent_by = |now| std::iter::from_fn(|| dispatch.next(now, &|_| true)).count();
     assert_eq!(sent_by(NOW), 100, "the burst, and no more");
     assert_eq!(sent_by(NOW.plus_ms(1_000)), 10, "ten a second while nothing is answered");
     for _ in 0..110 {
         dispatch.heard("a:80", &Reply::Done { result: None }, NOW.plus_ms(1_000));
     }
     assert_eq!(
-        std::iter::from_fn(|| dispatch.next(NOW.plus_ms(1_000))).count(),
+        std::iter::from_fn(|| dispatch.next(NOW.plus_ms(1_000), &|_| true)).count(),
         100,
         "who answers is asked on"
     );
@@ -101,7 +105,7 @@ fn repeats_to_all_together_are_budgeted_too() {
             dispatch.offer(&format!("p{participant}:80"), job(number, 2), NOW);
         }
     }
-    let sent = std::iter::from_fn(|| dispatch.next(NOW)).count();
+    let sent = std::iter::from_fn(|| dispatch.next(NOW, &|_| true)).count();
     assert!(sent <= 2_000, "{sent} repeats at once");
 }
 
@@ -113,9 +117,9 @@ fn a_participant_that_never_answers_leaves_places_to_others() {
             dispatch.offer(name, job(number, 1), NOW);
         }
     }
-    while dispatch.next(NOW).is_some() {}
+    while dispatch.next(NOW, &|_| true).is_some() {}
     dispatch.offer("healthy:80", job(1, 1), NOW);
-    assert!(dispatch.next(NOW).is_some_and(|(name, ..)| &*name == "healthy:80"));
+    assert!(dispatch.next(NOW, &|_| true).is_some_and(|(name, ..)| &*name == "healthy:80"));
 }
 
 #[test]
@@ -125,7 +129,7 @@ fn dead_participants_are_forgotten_when_others_come() {
         let name = format!("dead-{number}:80");
         let now = NOW.plus_ms(number * 10);
         dispatch.offer(&name, job(number, 1), now);
-        while let Some((name, _, exit)) = dispatch.next(now) {
+        while let Some((name, _, exit)) = dispatch.next(now, &|_| true) {
             if exit == Exit::Send {
                 dispatch.heard(&name, &unknown(), now);
             }
@@ -133,7 +137,7 @@ fn dead_participants_are_forgotten_when_others_come() {
     }
     assert!(dispatch.participants.len() <= PARTICIPANTS_MAX + 1);
     dispatch.offer("new:80", job(1, 1), NOW.plus_ms(100_000));
-    assert!(dispatch.next(NOW.plus_ms(100_000)).is_some_and(|(name, ..)| &*name == "new:80"));
+    assert!(dispatch.next(NOW.plus_ms(100_000), &|_| true).is_some_and(|(name, ..)| &*name == "new:80"));
 }
 
 #[test]
@@ -145,7 +149,7 @@ fn a_rate_is_never_exceeded() {
     }
     let mut sent = 0;
     for ms in 0..2_000 {
-        while dispatch.next(NOW.plus_ms(ms)).is_some() {
+        while dispatch.next(NOW.plus_ms(ms), &|_| true).is_some() {
             sent += 1;
         }
     }

@@ -36,6 +36,9 @@ impl Partition {
         self.check_room(command, number)?;
         let before = self.batch.last;
         self.carry_out(number, command, now)?;
+        if *command == Command::Retry {
+            self.come_out_of_line(number);
+        }
         let replayed = if self.batch.last == before { Replayed::Yes } else { Replayed::No };
         if let Some(key) = &act.key {
             self.keep_key(key, number, now);

@@ -60,7 +60,7 @@ impl Partition {
         if slot.transaction.needs_attention_at(job.target.branch) {
             // It keeps its place in the line: were it to come back by a clock of its own, another one that always fails
             // could take every probe before it.
-            if self.dispatch.wait(participant, job.clone()) {
+            if self.dispatch.line_up(participant, job.clone()) {
                 return;
             }
             let until = now.plus_ms(slot.transaction.spec.retry.max_ms);
@@ -82,26 +82,54 @@ impl Partition {
         if self.ports.stopping.load(Ordering::Acquire) {
             return;
         }
-        while let Some((participant, job, exit)) = self.dispatch.next(now) {
-            let call = self.memory.get(job.number).and_then(|slot| {
-                let is_wanted = wanted(&slot.transaction).any(|target| is_same(&target, &job.target));
-                is_wanted.then(|| slot.transaction.call(job.target, now)).flatten()
-            });
-            match (call, exit) {
-                (None, exit) => {
-                    if exit == Exit::Send {
-                        self.dispatch.unused(&participant);
-                    }
-                    self.no_longer_in_flight(&job.target, job.number);
-                }
-                (Some(_), Exit::Barred) => self.bar(&job, &participant, now),
-                (Some(call), Exit::Send) => {
-                    let ticket = Ticket { number: job.number, target: job.target, participant, sent_at: now };
-                    let heard = Arc::clone(&self.ports.heard);
-                    self.leaving.push((call, Box::new(move |reply| heard(ticket, reply))));
-                }
+        loop {
+            let memory = &self.memory;
+            let is_wanted = |job: &Job| {
+                let slot = memory.get(job.number);
+                slot.is_some_and(|slot| wanted(&slot.transaction).any(|target| is_same(&target, &job.target)))
+            };
+            let Some((participant, job, exit)) = self.dispatch.next(now, &is_wanted) else { return };
+            match exit {
+                Exit::Unwanted => self.no_longer_in_flight(&job.target, job.number),
+                Exit::Barred => self.bar(&job, &participant, now),
+                Exit::Send => self.leave(job, participant, now),
             }
         }
+    }
+
+    /// A call leaves with this turn.
+    fn leave(&mut self, job: Job, participant: Arc<str>, now: Time) {
+        let slot = self.memory.get(job.number);
+        let Some(call) = slot.and_then(|slot| slot.transaction.call(job.target, now)) else {
+            // It was wanted a moment ago, so it can be spelt out; were it not, its place must not be lost.
+            let error = Arc::from("not called: it could not be spelt out");
+            let ticket = Ticket { number: job.number, target: job.target, participant, sent_at: now };
+            self.dispatch.heard(&ticket.participant, &Reply::Unknown { error: Arc::clone(&error) }, now);
+            self.barred.push_back((ticket, Reply::Unknown { error }));
+            return;
+        };
+        let ticket = Ticket { number: job.number, target: job.target, participant, sent_at: now };
+        let heard = Arc::clone(&self.ports.heard);
+        self.leaving.push((call, Box::new(move |reply| heard(ticket, reply))));
+    }
+
+    /// An operator asked for a retry now: whatever of the transaction stands in a line for a breaker comes out of it, and
+    /// is offered again.
+    pub(super) fn come_out_of_line(&mut self, number: u64) {
+        let Some(slot) = self.memory.get(number) else { return };
+        let network = &self.ports.network;
+        let lined_up =
+            wanted(&slot.transaction).filter(|target| slot.is_in_flight(target)).filter_map(|target| {
+                let url = slot.transaction.url(target)?;
+                Some((target, network.participant(url)))
+            });
+        for (target, participant) in lined_up.collect::<Vec<_>>() {
+            let is_it = |job: &Job| job.number == number && is_same(&job.target, &target);
+            if self.dispatch.leave_line(&participant, &is_it) {
+                self.no_longer_in_flight(&target, number);
+            }
+        }
+        self.rearm(number);
     }
 
     /// A call was answered or given up.

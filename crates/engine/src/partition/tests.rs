@@ -125,6 +125,13 @@ impl Rig {
         told
     }
 
+    /// Answers every call that is under way, and lets a tenth of a second pass.
+    fn answer_all(&mut self, reply: fn() -> Reply) {
+        let count = self.sent.lock().unwrap().len();
+        (0..count).for_each(|_| self.answer(reply()));
+        self.wait_ms(100);
+    }
+
     /// The calls sent and not answered, as `branch.operation#attempt`.
     fn under_way(&self) -> Vec<String> {
         let sent = self.sent.lock().unwrap();
@@ -413,4 +420,58 @@ fn probes_of_a_breaker_go_to_all_who_wait_for_it_in_turn() {
     }
     let (least, most) = (called.values().min().unwrap(), called.values().max().unwrap());
     assert!(called.len() == 3 && *least >= 15 && *most < 20 * least, "{called:?}");
+}
+
+/// So many transactions that each call a participant which never answers, until all stand in line for its breaker.
+fn in_line(count: usize, deadline_ms: u64) -> Rig {
+    let mut config = Config::default();
+    config.participant.breaker_failures = 1;
+    let mut rig = Rig::new(config);
+    for number in 0..count {
+        let mut begin = asked(&format!("t{number}"), vec![call("a")]);
+        let spec = Arc::make_mut(&mut begin.spec);
+        spec.retry = Retry { initial_ms: 100, max_ms: 500, attention_after: 1 };
+        spec.deadline_ms = Some(deadline_ms);
+        rig.begin(begin);
+    }
+    rig.settle();
+    for _ in 0..100 {
+        rig.answer_all(unknown);
+    }
+    rig
+}
+
+#[test]
+fn who_is_retried_by_hand_does_not_wait_in_silence() {
+    let mut rig = in_line(100, 10_000_000);
+    let needs = |rig: &Rig| {
+        let number = rig.partition.memory.number_of("t99").unwrap();
+        rig.partition.memory.get(number).unwrap().transaction.needs_attention()
+    };
+    assert!(needs(&rig));
+    rig.act("t99", Some(Command::Retry));
+    rig.settle();
+    for _ in 0..30 {
+        rig.answer_all(unknown);
+    }
+    assert!(needs(&rig), "three seconds later it is neither called, nor counted as failed, nor on the list");
+}
+
+#[test]
+fn what_nobody_wants_any_more_holds_up_no_one_in_the_line() {
+    let mut rig = in_line(300, 5_000);
+    for _ in 0..100 {
+        rig.answer_all(unknown);
+    }
+    // The tries in the line are dead, the cancels behind them alive; and the participant is well again.
+    let mut steps = 0;
+    while (0..300).any(|number| {
+        let number = rig.partition.memory.number_of(&format!("t{number}"));
+        let slot = number.and_then(|number| rig.partition.memory.get(number));
+        slot.is_some_and(|slot| !slot.transaction.phase.is_final())
+    }) {
+        rig.answer_all(done);
+        steps += 1;
+        assert!(steps < 200, "twenty seconds after healing something is open");
+    }
 }

@@ -270,7 +270,7 @@ impl Disk for FakeDisk {
     fn remove(&self, name: &str) -> io::Result<()> {
         let mut state = self.state();
         state.find(name)?;
-        state.rename_by(Call::Rename, NameChange::Remove(name.to_owned()))
+        state.rename_by(Call::Remove, NameChange::Remove(name.to_owned()))
     }
 
     fn list(&self) -> io::Result<Vec<String>> {

@@ -95,7 +95,9 @@ pub(super) fn drawn(plan: &Plan, activity: i64) -> Vec<Mishap> {
 
 /// A disk call that fails, or is done and answered as failed.
 fn trouble(dice: &mut Dice) -> Trouble {
-    let call = *dice.pick(&[Call::Write, Call::Sync, Call::Create, Call::Rename, Call::SyncDir, Call::Read]);
+    let calls =
+        [Call::Write, Call::Sync, Call::Create, Call::Rename, Call::Remove, Call::SyncDir, Call::Read];
+    let call = *dice.pick(&calls);
     let after = u32::try_from(dice.below(6)).unwrap_or(0);
     match dice.below(3) {
         0 => Trouble::Applied { call, after },

@@ -15,6 +15,8 @@ pub enum Call {
     Write,
     /// `sync_data`
     Sync,
+    /// `remove`
+    Remove,
     /// `sync_dir`
     SyncDir,
     /// `read_at`
