@@ -61,13 +61,25 @@ pub(crate) struct Assembled {
     pub on_fault: Report,
 }
 
-/// Brings the archive up to date, takes over what is open, and makes the parts. A reader waits `patience` for the archive.
+/// Brings the archive up to date with the journal, as both were given; answers the time of the last frame.
 ///
 /// # Errors
-/// When journal or archive cannot be read, or do not fit together.
-pub(crate) fn assemble(config: &Config, mut parts: Parts, patience: Duration) -> Result<Assembled, Fault> {
+/// When journal or archive cannot be read, or do not fit together. It may be asked again.
+pub(crate) fn caught_up(parts: &mut Parts) -> Result<Time, Fault> {
     parts.archive.belongs_to(parts.journal.salt())?;
-    let floor = catch_up(parts.journal.as_mut(), &parts.archive)?;
+    catch_up(parts.journal.as_mut(), &parts.archive)
+}
+
+/// Takes over what is open, and makes the parts. The archive is up to date; the clock starts at `floor` at the earliest;
+/// a reader waits `patience` for the archive.
+///
+/// # Errors
+/// When the archive cannot be read, or does not fit the journal.
+pub(crate) fn assemble(
+    config: &Config,
+    parts: Parts,
+    (floor, patience): (Time, Duration),
+) -> Result<Assembled, Fault> {
     let clock = (parts.clock)(floor);
     let last = parts.journal.last_sequence();
     parts.meters.durable.set(last);

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::assembly::{Parts, Report, assemble, catch_up};
+use crate::assembly::{Parts, Report, assemble, caught_up};
 use crate::partition::Input;
 use crate::room::with_room;
 use crate::writer::Work;
@@ -35,12 +35,9 @@ pub struct Running {
 /// # Errors
 /// When journal or archive cannot be read, or do not fit together.
 pub fn start(config: &Config, mut parts: Parts) -> Result<Running, Fault> {
-    // What is taken in stays taken in, so this may be asked again; assembling then finds nothing left to do.
-    with_room(|| {
-        parts.archive.belongs_to(parts.journal.salt())?;
-        catch_up(parts.journal.as_mut(), &parts.archive)
-    })?;
-    let made = assemble(config, parts, PATIENCE)?;
+    // What is taken in stays taken in, so this may be asked again.
+    let floor = with_room(|| caught_up(&mut parts))?;
+    let made = assemble(config, parts, (floor, PATIENCE))?;
     let (work, work_queue) = sync_channel(config.frames_in_flight.max(1) + 1);
     let (driver, writer, archiver, jobs) = (made.driver, made.writer, made.archiver, made.jobs);
     let on_fault = OnFault(Arc::new(Mutex::new(Some(made.on_fault))));

@@ -10,7 +10,7 @@ use std::time::Duration;
 use transaction::Time;
 
 use crate::archiver::Job;
-use crate::assembly::{Assembled, Parts, assemble};
+use crate::assembly::{Assembled, Parts, assemble, caught_up};
 use crate::batch::Batch;
 use crate::partition::Input;
 use crate::{Config, Engine, Fault};
@@ -47,9 +47,10 @@ impl Stepped {
     ///
     /// # Errors
     /// As [`crate::start`].
-    pub fn open(config: &Config, parts: Parts) -> Result<Stepped, Fault> {
+    pub fn open(config: &Config, mut parts: Parts) -> Result<Stepped, Fault> {
+        let floor = caught_up(&mut parts)?;
         // Nobody could move the archive on while a reader waited.
-        Ok(Stepped { parts: assemble(config, parts, Duration::ZERO)?, work: VecDeque::new() })
+        Ok(Stepped { parts: assemble(config, parts, (floor, Duration::ZERO))?, work: VecDeque::new() })
     }
 
     /// The handle for callers.
@@ -67,7 +68,7 @@ impl Stepped {
     /// The partition's turn: does what is due, decides what came in, seals what may be sealed, lets calls go.
     ///
     /// # Errors
-    /// None today; a fault ends the engine.
+    /// A fault ends the engine; today nothing here has one.
     pub fn turn(&mut self) -> Result<Turned, Fault> {
         let work = &mut self.work;
         let ended = self.parts.driver.turn(&mut |batch| {

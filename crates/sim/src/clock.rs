@@ -37,6 +37,11 @@ impl SimClock {
         SimClock { time: time.clone(), started, base: (started + skew).max(floor.0), rate }
     }
 
+    /// How much longer true time is than what it shows; 1 where it runs too fast.
+    pub(crate) fn slowness(&self) -> i64 {
+        (1_000 / self.rate).max(1)
+    }
+
     /// The true time at which this clock shows `at`, rounded up.
     pub(crate) fn when(&self, at: Time) -> i64 {
         let ahead = at.0.saturating_sub(self.base).max(0);

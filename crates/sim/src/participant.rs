@@ -3,7 +3,7 @@
 //! It follows the barrier rule of `transaction::barrier` and nothing else. Its database is not what is under test: a
 //! local transaction happens wholly or not at all. Read next: `world/traffic.rs`, which brings it calls.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use transaction::barrier::{Hazard, Ran, Record, Ruling};
@@ -39,6 +39,8 @@ pub(crate) struct Row {
 #[derive(Default)]
 pub(crate) struct Participant {
     pub(crate) rows: HashMap<(Arc<str>, Arc<str>), Row>,
+    /// Branches whose record was removed once it was past its horizon.
+    pub(crate) forgotten: HashSet<(Arc<str>, Arc<str>)>,
     /// It is gone until then.
     pub(crate) gone_until: i64,
 }
@@ -146,9 +148,14 @@ impl Participant {
 
     /// Removes records that no late call can meet any more.
     pub(crate) fn clean(&mut self, now: i64) {
-        self.rows.retain(|_, row| {
+        let forgotten = &mut self.forgotten;
+        self.rows.retain(|key, row| {
             let age_ms = u64::try_from((now - row.since) / 1_000).unwrap_or(0);
-            !row.record.may_be_forgotten(age_ms, HORIZON_MS)
+            let goes = row.record.may_be_forgotten(age_ms, HORIZON_MS);
+            if goes {
+                forgotten.insert(key.clone());
+            }
+            !goes
         });
     }
 }
@@ -165,6 +172,7 @@ fn see(ruling: Ruling, (record, operation): (Record, Operation), sights: &mut Si
     match (ruling, record, operation) {
         (Ruling::Void, Record::Blank, _) => sights.see(Sight::CancelBeforeTry),
         (Ruling::Refuse(Hazard::LateTry), ..) => sights.see(Sight::LateTry),
+        (Ruling::Refuse(Hazard::ConfirmWithoutTry), ..) => sights.see(Sight::ConfirmWithoutTry),
         (Ruling::Repeat, _, Operation::Try) => sights.see(Sight::DuplicateTry),
         (Ruling::Repeat, _, Operation::Confirm) => sights.see(Sight::DuplicateConfirm),
         (Ruling::Repeat, _, Operation::Cancel) => sights.see(Sight::DuplicateCancel),

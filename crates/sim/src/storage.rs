@@ -16,6 +16,8 @@ pub(crate) struct Storage {
     pub(crate) shelf: Shelf,
     /// Files of the journal as they were before they were damaged: name, bytes.
     damaged: Vec<(String, Vec<u8>)>,
+    /// Segments as they were when the process last ended: what a stale sector shows.
+    older: Vec<(String, Vec<u8>)>,
 }
 
 impl Storage {
@@ -33,19 +35,47 @@ impl Storage {
 
     /// The power went by itself somewhere.
     pub(crate) fn is_dead(&self) -> bool {
-        self.journal.is_dead() || self.shelf.history().is_dead() || self.shelf.ids().is_dead()
+        self.disks().any(FakeDisk::is_dead)
+    }
+
+    /// How often a disk has failed a call, or done it untold or in part.
+    pub(crate) fn struck(&self) -> u64 {
+        self.disks().map(|disk| disk.struck()).map(|struck| struck.failed + struck.untold + struck.torn).sum()
+    }
+
+    /// How often a call was carried out and answered as failed.
+    pub(crate) fn struck_untold(&self) -> u64 {
+        self.disks().map(|disk| disk.struck().untold).sum()
+    }
+
+    /// Each disk: the journal's, the history's, the one of the index of ids.
+    pub(crate) fn disks(&self) -> impl Iterator<Item = &FakeDisk> {
+        [&self.journal, self.shelf.history(), self.shelf.ids()].into_iter()
+    }
+
+    /// The journal holds the beginning or the end of these bytes.
+    pub(crate) fn has_piece_of(&self, payload: &[u8]) -> bool {
+        const PIECE: usize = 24;
+        let pieces = [payload.first_chunk::<PIECE>(), payload.last_chunk::<PIECE>()];
+        let Some(bytes) = self.segments().pop().and_then(|name| self.journal.bytes(&name)) else {
+            return false;
+        };
+        pieces.into_iter().flatten().any(|piece| bytes.windows(PIECE).any(|window| window == piece))
     }
 
     /// Takes back every trouble that was armed.
     pub(crate) fn disarm(&self) {
-        self.journal.disarm();
-        self.shelf.history().disarm();
-        self.shelf.ids().disarm();
+        self.disks().for_each(FakeDisk::disarm);
     }
 
     /// An independent copy, nobody on it.
     pub(crate) fn copy(&self) -> Storage {
-        Storage { journal: self.journal.copy(), shelf: self.shelf.copy(), damaged: Vec::new() }
+        Storage {
+            journal: self.journal.copy(),
+            shelf: self.shelf.copy(),
+            damaged: Vec::new(),
+            older: Vec::new(),
+        }
     }
 
     /// The archive is gone.
@@ -78,8 +108,12 @@ impl Storage {
         if dice.one_in(2) {
             harmed[at] ^= 1 << dice.below(8);
         } else {
-            let sector = at / 512 * 512;
-            harmed[sector..(sector + 512).min(end)].fill(0);
+            let sector = at / 512 * 512..(at / 512 * 512 + 512).min(end);
+            let older = self.older.iter().find(|(older, _)| *older == name);
+            match older.and_then(|(_, older)| older.get(sector.clone())) {
+                Some(stale) => harmed[sector].copy_from_slice(stale),
+                None => harmed[sector].fill(0),
+            }
         }
         let is_harmed = harmed != bytes;
         if is_harmed {
@@ -87,6 +121,12 @@ impl Storage {
             self.damaged.push((name, bytes));
         }
         is_harmed
+    }
+
+    /// The process has ended: remembers how the segments are now.
+    pub(crate) fn grows_older(&mut self) {
+        let segments = self.segments().into_iter();
+        self.older = segments.filter_map(|name| Some((name.clone(), self.journal.bytes(&name)?))).collect();
     }
 
     /// The last durable frame, whose payload this is, is gone as if it had never been written.
@@ -116,6 +156,11 @@ impl Storage {
             self.journal.put(name, bytes);
         }
         !damaged.is_empty()
+    }
+
+    /// Whether something is damaged and was not put back.
+    pub(crate) fn is_damaged(&self) -> bool {
+        !self.damaged.is_empty()
     }
 
     /// The damage is no longer: the process mended it, and files have gone on since.

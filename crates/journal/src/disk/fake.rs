@@ -60,7 +60,19 @@ struct State {
     troubles: Vec<Trouble>,
     /// The power is gone.
     dead: bool,
+    struck: Struck,
     power: u64,
+}
+
+/// How often troubles have struck.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Struck {
+    /// Calls that failed.
+    pub failed: u64,
+    /// Calls that were carried out and answered as failed.
+    pub untold: u64,
+    /// Writes of which only a part was taken.
+    pub torn: u64,
 }
 
 #[derive(Clone)]
@@ -134,6 +146,12 @@ impl FakeDisk {
         state.end_processes();
     }
 
+    /// How often troubles have struck so far.
+    #[must_use]
+    pub fn struck(&self) -> Struck {
+        self.state().struck
+    }
+
     /// Whether the power went by itself ([`Trouble::Cut`]): a [`FakeDisk::crash`] has to follow.
     #[must_use]
     pub fn is_dead(&self) -> bool {
@@ -202,12 +220,19 @@ impl State {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         match trouble::fate(&mut self.troubles, call) {
-            Fate::Failed => Err(trouble::failure()),
+            Fate::Failed => {
+                self.struck.failed += 1;
+                Err(trouble::failure())
+            }
             Fate::Cut => {
                 self.dead = true;
                 Ok(Fate::Cut)
             }
-            fate => Ok(fate),
+            Fate::DoneUntold => {
+                self.struck.untold += 1;
+                Ok(Fate::DoneUntold)
+            }
+            Fate::Done => Ok(Fate::Done),
         }
     }
 
@@ -312,7 +337,7 @@ impl FakeFile {
 impl DiskFile for FakeFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let mut state = self.disk.state();
-        state.made(Call::Read)?;
+        told(state.made(Call::Read)?)?;
         Ok(state.inodes[self.inode].read(buffer, offset))
     }
 
@@ -321,6 +346,7 @@ impl DiskFile for FakeFile {
         self.alive(&state)?;
         let fate = state.made(Call::Write)?;
         let mut taken = trouble::shorten(&mut state.troubles, bytes);
+        state.struck.torn += u64::from(taken.len() < bytes.len());
         if fate == Fate::Cut {
             taken = &taken[..taken.len() / 2];
         }

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use transaction::barrier::Record;
 use transaction::{Decision, Kind, Pattern};
 
+use super::transaction_books::BranchBook;
 use super::{Auditor, TransactionBook};
 use crate::participant::{Participant, Poison};
 use crate::plan::Plan;
@@ -22,7 +23,9 @@ impl Auditor {
 
     fn unsettled(&self, plan: &Plan) -> Option<&TransactionBook> {
         let waits = |book: &&TransactionBook| {
-            book.finished.is_none() && !(book.needs_attention() && is_poisoned(book, plan))
+            let poisoned =
+                |branch: &BranchBook| Poison::of(plan, book.id(), &branch.spec.id) == Poison::ForEver;
+            book.waits_for_nobody(&poisoned)
         };
         self.books.transactions.values().filter(waits).min_by_key(|book| book.begun.sequence)
     }
@@ -51,11 +54,15 @@ impl Auditor {
             (most <= 1).must("P10", || format!("an operation of {name} took effect {most} times"))?;
             let (tries, undone) = (row.ran[0], row.ran[2]);
             (undone <= tries).must("P11", || format!("{name} was undone without having been done"))?;
+            let is_tcc =
+                self.books.transaction_of(transaction).is_some_and(|b| b.spec.pattern == Pattern::Tcc);
+            (!is_tcc || row.ran[1] <= tries)
+                .must("P13", || format!("{name} was confirmed without having been tried"))?;
             (row.ran[1] == 0 || row.ran[2] == 0)
                 .must("P8", || format!("{name} was both confirmed and cancelled"))?;
             let Some(book) = self.books.transaction_of(transaction) else {
-                // An initiator's own try, of a transaction that was never kept.
-                continue;
+                // An initiator tries a branch only once it was told that it is registered.
+                return false.must("P1", || format!("{name} was called, and no such transaction is kept"));
             };
             effect_fits(book, &name, (row.record, row.ran))?;
         }
@@ -84,10 +91,11 @@ impl Auditor {
                 let Some(url) = url.as_ref().filter(|_| owed) else { continue };
                 let key = (book.spec.id.clone(), branch.spec.id.clone());
                 let host = host_of(url);
-                let row = participants.get(host).and_then(|participant| participant.rows.get(&key));
+                let participant = participants.get(host);
+                let row = participant.and_then(|participant| participant.rows.get(&key));
                 let is_right = match (decision, row.map(|row| row.record)) {
-                    // Its record is past its horizon.
-                    (_, None) => true,
+                    // Only what was there can be past its horizon.
+                    (_, None) => participant.is_some_and(|participant| participant.forgotten.contains(&key)),
                     (Some(Decision::Confirm), Some(record)) => record == Record::Confirmed,
                     (_, Some(record)) => matches!(record, Record::Cancelled | Record::Voided),
                 };
@@ -104,10 +112,6 @@ impl Auditor {
 pub(crate) fn host_of(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split('/').next().unwrap_or(rest)
-}
-
-fn is_poisoned(book: &TransactionBook, plan: &Plan) -> bool {
-    book.branches.iter().any(|branch| Poison::of(plan, book.id(), &branch.spec.id) == Poison::ForEver)
 }
 
 fn effect_fits(book: &TransactionBook, name: &str, (record, ran): (Record, [u32; 3])) -> Judged {

@@ -24,6 +24,13 @@ pub(crate) enum Use {
 /// An id with what it was used for; a capture's and a move's is below its hold or item.
 pub(crate) type Name = (Use, String);
 
+/// The event that used an id, and the units that it moved or held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Used {
+    pub(crate) sequence: u64,
+    pub(crate) amount: Option<i128>,
+}
+
 /// The books of the ledger.
 #[derive(Default)]
 pub(crate) struct LedgerBooks {
@@ -31,7 +38,7 @@ pub(crate) struct LedgerBooks {
     /// By account, in the order of opening: balances with the sequence that made them.
     balances: Vec<Vec<(u64, Balance)>>,
     /// Which sequence used an id first.
-    used: HashMap<Name, u64>,
+    used: HashMap<Name, Used>,
     /// When each hold was last captured, and ended: times in microseconds.
     touched: HashMap<String, i64>,
     /// When holds that can expire do.
@@ -43,14 +50,11 @@ impl LedgerBooks {
     pub(super) fn event(&mut self, sequence: u64, bytes: &[u8], sights: &mut Sights) -> Judged {
         let broken = |why: String| Violation::new(promise_of(&why), why);
         let kept = self.audit.event(Some(sequence), bytes).map_err(broken)?;
-        for (name, sight) in names(&kept.event) {
-            let before = self.used.insert(name.clone(), sequence);
+        if let Some((name, amount)) = name_of(&kept.event) {
+            let before = self.used.insert(name.clone(), Used { sequence, amount });
             before
                 .is_none()
-                .must("P20", || format!("{} was used twice: events {before:?} and {sequence}", name.1))?;
-            if let Some(sight) = sight {
-                sights.see(sight);
-            }
+                .must("P20", || format!("{} was used twice: {before:?} and event {sequence}", name.1))?;
         }
         self.in_time(&kept)?;
         self.see(&kept, sights);
@@ -132,22 +136,30 @@ impl LedgerBooks {
     }
 
     /// Which event used this id, if one did.
-    pub(crate) fn used_by(&self, name: &Name) -> Option<u64> {
+    pub(crate) fn used_by(&self, name: &Name) -> Option<Used> {
         self.used.get(name).copied()
+    }
+
+    /// Every hold that there ever was.
+    pub(crate) fn holds(&self) -> impl Iterator<Item = &str> {
+        self.used.keys().filter(|(what, _)| *what == Use::Hold).map(|(_, id)| id.as_str())
     }
 }
 
-/// The ids that an event uses up, and what is worth seeing in it.
-fn names(event: &Event<'_>) -> Vec<(Name, Option<Sight>)> {
-    let one = |what: Use, id: String| vec![((what, id), None)];
-    match event {
-        Event::Posted { id, .. } => one(Use::Entry, (*id).to_owned()),
-        Event::Held { id, .. } => one(Use::Hold, (*id).to_owned()),
-        Event::Captured { id, capture, .. } => one(Use::Capture, format!("{id}/{capture}")),
-        Event::ItemCreated { id, .. } => one(Use::Item, (*id).to_owned()),
-        Event::ItemMoved { id, operation, by: Some(_), .. } => one(Use::Move, format!("{id}/{operation}")),
-        _ => Vec::new(),
-    }
+/// The id that an event uses up, and the units that it moves or holds.
+fn name_of(event: &Event<'_>) -> Option<(Name, Option<i128>)> {
+    Some(match event {
+        Event::Posted { id, amount, .. } => ((Use::Entry, (*id).to_owned()), Some(*amount)),
+        Event::Held { id, amount, .. } => ((Use::Hold, (*id).to_owned()), Some(*amount)),
+        Event::Captured { id, capture, amount, .. } => {
+            ((Use::Capture, format!("{id}/{capture}")), Some(*amount))
+        }
+        Event::ItemCreated { id, .. } => ((Use::Item, (*id).to_owned()), None),
+        Event::ItemMoved { id, operation, by: Some(_), .. } => {
+            ((Use::Move, format!("{id}/{operation}")), None)
+        }
+        _ => return None,
+    })
 }
 
 /// Which promise the ledger's auditor speaks of.

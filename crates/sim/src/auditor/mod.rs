@@ -117,17 +117,9 @@ impl Auditor {
         (last >= self.told)
             .must("P2", || format!("events up to {} were told, the journal ends at {last}", self.told))?;
         (lost == 0).must("P2", || format!("{lost} frames that were durable are gone: it ends at {last}"))?;
-        match (grown, tried) {
-            (Some(frame), _) => {
-                self.sights.see(Sight::UntoldFrameKept);
-                self.durable(frame)
-            }
-            (None, Some(_)) => {
-                self.sights.see(Sight::TornTailCut);
-                Ok(())
-            }
-            (None, None) => Ok(()),
-        }
+        let Some(frame) = grown else { return Ok(()) };
+        self.sights.see(Sight::UntoldFrameKept);
+        self.durable(frame)
     }
 
     /// The same judgement of a copy that crashed: nothing is taken into the books.

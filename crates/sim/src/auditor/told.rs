@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use engine::{Answer, Changed, Found, Seen};
-use ledger::{Batch, Command, Done, Run, Take};
-use transaction::{Decision, Refusal, RefusalClass};
+use ledger::{Batch, Command as Member, Done, HoldState, HoldView, ItemView, Run, Take};
+use transaction::{Command, Decision, Refusal, RefusalClass, Spec};
 
 use super::Auditor;
 use super::ledger_books::{Name, Use};
@@ -15,10 +15,14 @@ use crate::violation::{Judged, Must};
 /// What an answer is to.
 #[derive(Clone, Debug)]
 pub(crate) enum Asked<'a> {
-    /// A begin, or anything about a transaction, by its id.
-    Transaction(&'a str),
+    /// A begin of this content.
+    Begin(&'a Arc<Spec>),
+    /// Something of a transaction, by its id; `None`: to read it.
+    Act(&'a str, Option<&'a Command>),
     /// A batch, perhaps under an idempotency key.
     Change(&'a Batch, Run, Option<Arc<str>>),
+    /// A known id with other content.
+    Forged,
     /// Anything else: the answer says what it is about.
     Other,
 }
@@ -59,17 +63,31 @@ impl Auditor {
         match (asked, told) {
             (_, Told::Tried(_)) => Ok(()),
             (_, Told::Listed(Ok(sequence))) => self.rests_on(*sequence, floor),
-            (_, Told::Transaction(Ok(answer))) => self.transaction(answer, floor),
+            (_, Told::Transaction(Ok(answer))) => {
+                self.transaction(answer, floor)?;
+                match asked {
+                    Asked::Act(id, Some(command)) => self.acknowledged(id, command, answer.sequence),
+                    _ => Ok(()),
+                }
+            }
             (Asked::Change(batch, run, key), Told::Changed(Ok(changed))) => {
                 self.rests_on(changed.sequence, floor)?;
                 if let Some(key) = key {
                     self.repeated(key, changed)?;
                 }
-                if *run == Run::Dry { self.dry(batch) } else { self.changed(batch, changed) }
+                if *run == Run::Dry { self.dry(batch) } else { self.changed(batch, (changed, floor)) }
             }
             (_, Told::Changed(Ok(changed))) => self.rests_on(changed.sequence, floor),
             (_, Told::Seen(Ok(seen))) => self.seen(seen, floor),
-            (Asked::Transaction(id), Told::Transaction(Err(refusal))) => self.refused(id, refusal, floor),
+            (Asked::Begin(spec), Told::Transaction(Err(refusal))) => {
+                self.note_refusal(told);
+                told.is_not_now().must("P20", || format!("the begin of {} is refused: {refusal}", spec.id))
+            }
+            (Asked::Act(id, _), Told::Transaction(Err(refusal))) => self.refused(id, refusal, floor),
+            (Asked::Change(..), Told::Changed(Err(refusal))) => {
+                self.note_refusal(told);
+                told.is_not_now().must("P20", || format!("a change is refused as a whole: {refusal}"))
+            }
             (_, refused) => {
                 self.note_refusal(refused);
                 Ok(())
@@ -119,6 +137,22 @@ impl Auditor {
         Ok(())
     }
 
+    /// What a command was told to have done is in the books at that sequence.
+    fn acknowledged(&self, id: &str, command: &Command, sequence: u64) -> Judged {
+        let Some(book) = self.books.transaction_of(id) else { return Ok(()) };
+        let decision = book.decision_at(sequence);
+        let is_kept = match command {
+            Command::Confirm => decision == Some(Decision::Confirm) || book.cools_at(sequence),
+            Command::Cancel { .. } => decision == Some(Decision::Cancel),
+            Command::Signal { branch, signal, .. } => book.signalled_at(branch, sequence) == Some(*signal),
+            Command::Register(spec) => book.registered_at(spec, sequence),
+            Command::Retry | Command::Replied { .. } | Command::Due => true,
+        };
+        is_kept.must("P1", || {
+            format!("{command:?} of {id} is told as done at event {sequence}, no event says so")
+        })
+    }
+
     fn refused(&mut self, id: &str, refusal: &Refusal, floor: u64) -> Judged {
         self.note_refusal(&Told::Transaction(Err(refusal.clone())));
         let book = self.books.transaction_of(id);
@@ -143,7 +177,12 @@ impl Auditor {
 
     fn seen(&mut self, seen: &Seen<Found>, floor: u64) -> Judged {
         self.rests_on(seen.sequence, floor)?;
-        let Found::Account(account) = &seen.value else { return Ok(()) };
+        let account = match &seen.value {
+            Found::Account(account) => account,
+            Found::Hold(hold) => return self.hold(hold, seen.sequence),
+            Found::Item(item) => return self.item(item, seen.sequence),
+            _ => return Ok(()),
+        };
         let told = (account.posted, account.held, account.version);
         let books = self.books.ledger.balance_at(&account.id, seen.sequence);
         let expected = books.map(|balance| (balance.posted, balance.held, balance.version));
@@ -153,6 +192,23 @@ impl Auditor {
                 account.id, seen.sequence
             )
         })
+    }
+
+    /// A hold as it stands now; how it stood before is not in the books.
+    fn hold(&self, hold: &HoldView, sequence: u64) -> Judged {
+        let open = self.books.ledger.audit.open_hold(&hold.id);
+        let told = (hold.state == HoldState::Held).then_some((hold.captured, hold.left));
+        let is_right = sequence < self.last() || open.map(|open| (open.captured, open.left)) == told;
+        is_right.must("P9", || format!("hold {} is told as {told:?}, it is {open:?}", hold.id))
+    }
+
+    /// An item as it stands now.
+    fn item(&self, item: &ItemView, sequence: u64) -> Judged {
+        let state = self.books.ledger.audit.item_state(&item.id);
+        let is_right = sequence < self.last() || item.is_final == state.is_none();
+        let is_same = state.is_none_or(|state| sequence < self.last() || state == &*item.state);
+        (is_right && is_same)
+            .must("P9", || format!("item {} is told as {}, it is {state:?}", item.id, item.state))
     }
 
     /// A dry run changes nothing: its ids are free.
@@ -165,7 +221,7 @@ impl Auditor {
 
     /// The same request under the same key is told the same, once anything of it was done.
     fn repeated(&mut self, key: &Arc<str>, changed: &Changed) -> Judged {
-        if changed.results.iter().all(Result::is_err) {
+        if changed.results.iter().all(Result::is_err) && !self.keyed.contains_key(key) {
             return Ok(());
         }
         let words = changed.results.iter().map(|result| match result {
@@ -177,7 +233,7 @@ impl Auditor {
         (*first == words).must("P20", || format!("{key} was answered {first:?}, and now {words:?}"))
     }
 
-    fn changed(&mut self, batch: &Batch, changed: &Changed) -> Judged {
+    fn changed(&mut self, batch: &Batch, (changed, floor): (&Changed, u64)) -> Judged {
         if changed.replayed {
             self.sights.see(Sight::KeyRepeated);
         }
@@ -185,7 +241,8 @@ impl Auditor {
             let Some(command) = batch.get(index) else { continue };
             let name = name_of(&command);
             let used = name.as_ref().and_then(|name| self.books.ledger.used_by(name));
-            let there = used.is_some_and(|used| used <= changed.sequence);
+            let there = used.is_some_and(|used| used.sequence <= changed.sequence);
+            let before = used.is_some_and(|used| used.sequence <= floor);
             match result {
                 Ok(outcome) => {
                     let took = matches!(outcome.done, Done::Posted | Done::Held);
@@ -196,13 +253,17 @@ impl Auditor {
                     (name.is_none() || is_declared || there).must("P2", || {
                         format!("{name:?} is told as {:?}, and no event says so", outcome.done)
                     })?;
+                    let moved = used.and_then(|used| used.amount).zip(outcome.amount);
+                    moved
+                        .is_none_or(|(kept, told)| kept == told)
+                        .must("P22", || format!("{name:?} is told as {moved:?} units: kept, and told"))?;
                 }
                 Err(refusal) => {
                     self.note_member(refusal);
                     let code = refusal.kind.code;
-                    let forbids = matches!(code, "insufficient" | "linked_refused" | "capture_exceeds_hold");
-                    let grown = changed.replayed || !there || !forbids;
-                    grown.must("P15", || format!("{name:?} is refused as {code}, but it was done"))?;
+                    let passes = refusal.kind.class == RefusalClass::NotNow;
+                    let is_right = changed.replayed || !before || passes;
+                    is_right.must("P15", || format!("{name:?} is refused as {code}, but it was done"))?;
                 }
             }
         }
@@ -216,6 +277,7 @@ impl Auditor {
             "id_mismatch" => Sight::OtherContent,
             "move_undeclared" => Sight::ItemRaced,
             "item_held" => Sight::ItemHeld,
+            "ceiling_exceeded" => Sight::CeilingRefused,
             _ => return,
         };
         self.sights.see(sight);
@@ -236,7 +298,7 @@ impl Auditor {
             }
             let names = whole.iter().filter_map(|index| batch.get(*index)).filter_map(|c| name_of(&c));
             let events: Vec<_> = names.map(|name| self.books.ledger.used_by(&name)).collect();
-            let done = events.iter().flatten().filter(|used| **used <= changed.sequence).count();
+            let done = events.iter().flatten().filter(|used| used.sequence <= changed.sequence).count();
             (done == 0 || done == events.len())
                 .must("P9", || format!("{done} of {} members of a linked chain were done", events.len()))?;
             if done > 0 {
@@ -247,36 +309,36 @@ impl Auditor {
     }
 }
 
-fn is_linked(command: &Command<&str>) -> bool {
+fn is_linked(command: &Member<&str>) -> bool {
     use ledger::Linked::ToNext;
     match command {
-        Command::Entry(entry) => entry.linked == ToNext,
-        Command::Hold(hold) => hold.linked == ToNext,
-        Command::Capture(capture) => capture.linked == ToNext,
-        Command::Release(release) => release.linked == ToNext,
-        Command::Create(create) => create.linked == ToNext,
-        Command::Move(moved) => moved.linked == ToNext,
-        Command::Open(open) => open.linked == ToNext,
-        Command::Asset(_) | Command::Adjust(_) | Command::Reopen(_) | Command::Declare(_) => false,
+        Member::Entry(entry) => entry.linked == ToNext,
+        Member::Hold(hold) => hold.linked == ToNext,
+        Member::Capture(capture) => capture.linked == ToNext,
+        Member::Release(release) => release.linked == ToNext,
+        Member::Create(create) => create.linked == ToNext,
+        Member::Move(moved) => moved.linked == ToNext,
+        Member::Open(open) => open.linked == ToNext,
+        Member::Asset(_) | Member::Adjust(_) | Member::Reopen(_) | Member::Declare(_) => false,
     }
 }
 
-fn takes_what_there_is(command: &Command<&str>) -> bool {
+fn takes_what_there_is(command: &Member<&str>) -> bool {
     match command {
-        Command::Entry(entry) => entry.take == Take::UpTo,
-        Command::Hold(hold) => hold.take == Take::UpTo,
+        Member::Entry(entry) => entry.take == Take::UpTo,
+        Member::Hold(hold) => hold.take == Take::UpTo,
         _ => false,
     }
 }
 
 /// The id that a member uses up when it is done.
-fn name_of(command: &Command<&str>) -> Option<Name> {
+fn name_of(command: &Member<&str>) -> Option<Name> {
     match command {
-        Command::Entry(entry) => Some((Use::Entry, entry.id.to_owned())),
-        Command::Hold(hold) => Some((Use::Hold, hold.id.to_owned())),
-        Command::Capture(capture) => Some((Use::Capture, format!("{}/{}", capture.hold, capture.id))),
-        Command::Create(create) => Some((Use::Item, create.id.to_owned())),
-        Command::Move(moved) => Some((Use::Move, format!("{}/{}", moved.item, moved.id))),
+        Member::Entry(entry) => Some((Use::Entry, entry.id.to_owned())),
+        Member::Hold(hold) => Some((Use::Hold, hold.id.to_owned())),
+        Member::Capture(capture) => Some((Use::Capture, format!("{}/{}", capture.hold, capture.id))),
+        Member::Create(create) => Some((Use::Item, create.id.to_owned())),
+        Member::Move(moved) => Some((Use::Move, format!("{}/{}", moved.item, moved.id))),
         _ => None,
     }
 }

@@ -35,14 +35,20 @@ pub(crate) struct TransactionBook {
 #[derive(Clone, Debug)]
 pub(crate) struct BranchBook {
     pub(crate) spec: Arc<BranchSpec>,
+    /// Which event made it known.
+    since: u64,
     /// What its try came to.
     pub(crate) tried: Option<Signal>,
+    /// The outside fact, and which event kept it.
+    signalled: Option<(u64, Signal)>,
     /// Its try or action was called and answered somehow.
     pub(crate) touched: Option<Chapter>,
     confirmed: Option<Chapter>,
     cancelled: Option<Chapter>,
     attempts: [u32; 3],
     pace: Pace,
+    /// Its participant refused the second phase the last time.
+    is_turned_away: bool,
 }
 
 /// Failures in a row, and whether a person was asked to look.
@@ -69,15 +75,18 @@ impl Pace {
 }
 
 impl BranchBook {
-    fn new(spec: &Arc<BranchSpec>) -> BranchBook {
+    fn new(spec: &Arc<BranchSpec>, since: u64) -> BranchBook {
         BranchBook {
             spec: Arc::clone(spec),
+            since,
+            signalled: None,
             tried: None,
             touched: None,
             confirmed: None,
             cancelled: None,
             attempts: [0; 3],
             pace: Pace::default(),
+            is_turned_away: false,
         }
     }
 
@@ -101,7 +110,7 @@ impl TransactionBook {
             decided: None,
             finished: None,
             cooling: None,
-            branches: spec.branches.iter().map(BranchBook::new).collect(),
+            branches: spec.branches.iter().map(|branch| BranchBook::new(branch, sequence)).collect(),
             check: Pace::default(),
         }
     }
@@ -113,6 +122,29 @@ impl TransactionBook {
     /// The decision, if it had been made at `sequence`.
     pub(crate) fn decision_at(&self, sequence: u64) -> Option<Decision> {
         self.decided.filter(|(when, _)| when.sequence <= sequence).map(|(_, decision)| decision)
+    }
+
+    /// Whether its cooling-off window had begun at `sequence`.
+    pub(super) fn cools_at(&self, sequence: u64) -> bool {
+        self.cooling.is_some_and(|(when, _)| when.sequence <= sequence)
+    }
+
+    /// The outside fact of a branch, if it had been kept at `sequence`.
+    pub(super) fn signalled_at(&self, branch: &str, sequence: u64) -> Option<Signal> {
+        let book = self.branches.iter().find(|book| &*book.spec.id == branch)?;
+        book.signalled.filter(|(kept, _)| *kept <= sequence).map(|(_, signal)| signal)
+    }
+
+    /// Whether this branch was known at `sequence`.
+    pub(super) fn registered_at(&self, spec: &BranchSpec, sequence: u64) -> bool {
+        self.branches.iter().any(|book| *book.spec == *spec && book.since <= sequence)
+    }
+
+    /// A branch that is not settled, and for which nobody was asked to look, or not for a reason that stays.
+    pub(super) fn waits_for_nobody(&self, poisoned: &dyn Fn(&BranchBook) -> bool) -> bool {
+        let stuck =
+            |branch: &BranchBook| branch.pace.attention && (poisoned(branch) || branch.is_turned_away);
+        self.finished.is_none() && !self.branches.iter().any(stuck)
     }
 
     pub(crate) fn needs_attention(&self) -> bool {
@@ -139,7 +171,8 @@ impl TransactionBook {
             Event::Begun { .. } => Ok(()),
             Event::Registered(spec) => {
                 let open = self.decided.is_none() && self.spec.mode == Mode::Interactive;
-                self.branches.push(BranchBook::new(spec));
+                let open = open && when.at.0 < self.deadline();
+                self.branches.push(BranchBook::new(spec, when.sequence));
                 open.must("P14", || format!("{id} takes branch {} after its decision", spec.id))
             }
             Event::Replied { branch, operation, attempt, reply, .. } => {
@@ -150,16 +183,18 @@ impl TransactionBook {
                 self.attended(self.check, "its check-back")
             }
             Event::Signalled { branch, signal, .. } => {
-                let open = self.decided.is_none();
+                let open = self.decided.is_none() && when.at.0 < self.deadline();
                 let book = self.branch_mut(*branch)?;
                 let first = book.tried.replace(*signal).is_none();
-                if when.at.0 >= self.deadline().saturating_sub(1_000) {
+                book.signalled = Some((when.sequence, *signal));
+                if open && when.at.0 >= self.deadline().saturating_sub(1_000) {
                     sights.see(Sight::DeadlineLost);
                 }
                 (open && first).must("P14", || format!("{id} takes a signal that came too late"))
             }
             Event::Cooled { until } => {
                 self.cooling = Some((when, *until));
+                (when.at.0 < self.deadline()).must("P14", || format!("{id} cools off after its deadline"))?;
                 self.all_tried("cools off")
             }
             Event::Decided { decision, reason } => {
@@ -245,7 +280,8 @@ impl TransactionBook {
             Operation::Confirm if is_done => branch.confirmed = Some(when),
             Operation::Cancel if is_done => branch.cancelled = Some(when),
             Operation::Confirm | Operation::Cancel => {
-                if matches!(reply, Reply::Refused { .. }) {
+                branch.is_turned_away = matches!(reply, Reply::Refused { .. });
+                if branch.is_turned_away {
                     sights.see(Sight::RefusedConfirm);
                 }
                 branch.pace.heard(reply);

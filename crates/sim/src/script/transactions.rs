@@ -114,6 +114,13 @@ pub(super) fn interactive(dice: &mut Dice, number: u64) -> Vec<Actor> {
         // Its initiator is gone: the deadline decides.
         return vec![actor("initiator", start(dice), steps)];
     }
+    if dice.one_in(8) {
+        // A branch that nobody tried is confirmed all the same.
+        let untried = Arc::new(call("untried", (Pattern::Tcc, Mode::Interactive), dice));
+        steps.push(Step::Act(id.clone(), Some(Command::Register(untried))));
+        steps.push(Step::Act(id, Some(Command::Confirm)));
+        return vec![actor("initiator", start(dice), steps)];
+    }
     steps.extend([think(dice), Step::Decide(id.clone())]);
     if dice.one_in(3) {
         steps.push(Step::Decide(id.clone()));

@@ -24,7 +24,8 @@ pub(super) fn accounts() -> Vec<Arc<str>> {
 pub(super) fn setup() -> Vec<Step> {
     let open = |id, floor, lots| {
         let (linked, cause) = (Linked::No, Cause::default());
-        Command::Open(Open { id, asset: "points", floor, ceiling: None, lots, linked, cause })
+        let ceiling = (id == "shop").then_some(Amount::Units(280));
+        Command::Open(Open { id, asset: "points", floor, ceiling, lots, linked, cause })
     };
     let zero = Floor::At(Amount::Units(0));
     let mut opened = vec![Command::Asset(Asset { code: "points", scale: 0 })];

@@ -203,6 +203,10 @@ impl World<'_> {
             self.auditor.sights.see(Sight::HeldAnswer);
         }
         self.auditor.tells(&asked, &told, floor)?;
+        let is_new = matches!(asked, Asked::Begin(_) | Asked::Change(..)) && told.refusal().is_none();
+        if is_new && std::mem::take(&mut self.awaits_room) {
+            self.auditor.sights.see(Sight::FullWentOn);
+        }
         self.send_answer(ask, told);
         Ok(())
     }
@@ -211,8 +215,11 @@ impl World<'_> {
 /// What an answer to this request is judged as.
 fn asked(steps: &[Step], (actor, step, _): Ask) -> Asked<'_> {
     match steps.get(step) {
-        Some(Step::Begin(spec, _) | Step::Forge(spec)) => Asked::Transaction(&spec.id),
-        Some(Step::Join(id, _) | Step::Decide(id) | Step::Act(id, _)) => Asked::Transaction(id),
+        Some(Step::Begin(spec, _)) => Asked::Begin(spec),
+        Some(Step::Forge(_) | Step::Change(_, Change::Forged)) => Asked::Forged,
+        // Whether to confirm or to cancel depends on how the tries went.
+        Some(Step::Join(id, _) | Step::Decide(id)) => Asked::Act(id, None),
+        Some(Step::Act(id, command)) => Asked::Act(id, command.as_ref()),
         Some(Step::Change(batch, change)) => {
             let key = (*change == Change::Keyed).then(|| scope_of((actor, step)));
             Asked::Change(batch, change.run(), key)

@@ -54,6 +54,7 @@ impl World<'_> {
         }
         let (clock, last) = (self.clocks(), self.auditor.last());
         self.lives += 1;
+        let is_torn = self.watch.tried().is_some_and(|tried| self.storage.has_piece_of(&tried.payload));
         let started = start(&Start {
             setup: &self.setup,
             storage: &self.storage,
@@ -76,7 +77,11 @@ impl World<'_> {
             )
         });
         let tried = self.watch.take_tried();
+        let was = self.auditor.last();
         self.auditor.reopened((life.found.0, &life.found.1), tried.as_ref())?;
+        if is_torn && self.auditor.last() == was {
+            self.auditor.sights.see(Sight::TornTailCut);
+        }
         if std::mem::take(&mut self.is_archive_lost) && last > 0 {
             self.auditor.sights.see(Sight::ArchiveRebuilt);
         } else if life.archived < last {
@@ -87,7 +92,7 @@ impl World<'_> {
         }
         self.storage.mended();
         self.life = Some(life);
-        (self.is_syncing, self.is_stopping, self.due_at, self.paused_until) = (false, false, None, 0);
+        (self.is_syncing, self.due_at, self.paused_until) = (false, None, 0);
         self.queue.put(self.now() + 5_000, Happening::Behind(self.lives));
         self.drive()
     }
@@ -96,11 +101,13 @@ impl World<'_> {
     fn start_refused(&mut self, why: &str) -> Judged {
         self.transcript.tell(self.time.now(), self.lives, || format!("START  refused: {why}"));
         let is_sick = self.is_full || self.is_archive_sick;
-        let had_reason = is_sick || self.is_disk_armed || self.storage.is_dead();
+        let had_reason = is_sick || self.has_struck() || self.storage.is_dead();
         if !had_reason && self.storage.restore() {
             self.auditor.sights.see(Sight::DamageRefused);
-            let names = why.contains("at byte") || why.contains("event");
-            names.must("P3", || format!("a damaged folder is refused without saying where: {why}"))?;
+            let names_it = why.contains(".seg at byte") || why.contains("its last segment is missing or cut");
+            let ahead = why.contains("the archive holds events up to");
+            (names_it || ahead)
+                .must("P3", || format!("a damaged folder is refused without saying where: {why}"))?;
         } else {
             had_reason.must("P3", || format!("a start on a whole folder is refused: {why}"))?;
         }
@@ -112,9 +119,14 @@ impl World<'_> {
             self.storage.kill();
         }
         self.storage.disarm();
-        self.is_disk_armed = false;
+        self.struck_before = self.storage.struck();
         self.queue.put(self.now() + 200_000, Happening::Start);
         Ok(())
+    }
+
+    /// A disk has failed a call since this life began.
+    fn has_struck(&self) -> bool {
+        self.storage.struck() > self.struck_before
     }
 
     /// While the process stands still, what comes waits at its door.
@@ -252,11 +264,9 @@ impl World<'_> {
             self.auditor.sights.see(Sight::PowerCutInCall);
             return self.dies(End::PowerCut, why);
         }
-        (self.is_disk_armed || self.is_full)
-            .must("P4", || format!("the process ended with a fault that nothing caused: {why}"))?;
+        // A full disk is no reason: it is waited for.
+        self.has_struck().must("P5", || format!("the process ended, and no disk had failed: {why}"))?;
         self.auditor.sights.see(Sight::SyncFailed);
-        // It has struck: the next life has a disk that works.
-        self.is_disk_armed = false;
         self.dies(End::Kill, why)
     }
 
@@ -276,7 +286,10 @@ impl World<'_> {
         // Its disks are dead to it already: what it still does when it is dropped reaches nobody.
         self.life = None;
         self.doom = None;
-        self.is_disk_armed = false;
+        if self.storage.struck_untold() > 0 {
+            self.auditor.sights.see(Sight::AppliedUntold);
+        }
+        self.struck_before = self.storage.struck();
         self.trays.frames.take();
         self.trays.told.take();
         self.trays.calls.take();
@@ -304,6 +317,9 @@ impl World<'_> {
         let Some(life) = self.life.take() else { return Ok(()) };
         life.stepped.finish();
         self.transcript.tell(self.time.now(), self.lives, || "END    stopped in good order".to_owned());
+        if self.storage.is_dead() {
+            return self.dies(End::PowerCut, "the power had gone before all was written");
+        }
         self.storage.kill();
         self.storage.disarm();
         let dice = self.chance("death");

@@ -125,7 +125,6 @@ impl World<'_> {
                     1 => self.storage.shelf.ids().arm(trouble),
                     _ => self.storage.journal.arm(trouble),
                 }
-                self.is_disk_armed = true;
             }
             What::Pause if self.life.is_some() => {
                 self.paused_until = self.now() + lasts;
@@ -134,11 +133,9 @@ impl World<'_> {
                 }
             }
             What::Disk(trouble) if self.life.is_some() => {
-                self.storage.journal.arm(trouble);
-                self.is_disk_armed = true;
-                if matches!(trouble, Trouble::Applied { .. }) {
-                    self.auditor.sights.see(Sight::AppliedUntold);
-                }
+                let mut dice = Dice::of(self.plan.seed, "which disk", &[index as u64]);
+                let disks: Vec<_> = self.storage.disks().collect();
+                dice.pick(&[disks[0], disks[0], disks[0], disks[1], disks[2]]).arm(trouble);
             }
             What::Full => self.fill_disk(),
             What::Archive => {
@@ -155,7 +152,6 @@ impl World<'_> {
             }
             What::Stop => {
                 if let Some(life) = &mut self.life {
-                    self.is_stopping = true;
                     life.stepped.stop();
                     return self.drive();
                 }
@@ -200,9 +196,8 @@ impl World<'_> {
         self.storage.shelf.history().set_capacity(None);
         self.storage.shelf.ids().set_capacity(None);
         self.cure_archive();
-        if std::mem::take(&mut self.is_full) && self.auditor.sights.count(Sight::StorageFull) > 0 {
-            self.auditor.sights.see(Sight::FullWentOn);
-        }
+        let was_full = std::mem::take(&mut self.is_full);
+        self.awaits_room |= was_full && self.auditor.sights.count(Sight::StorageFull) > 0;
     }
 
     /// While the process is down its folder may come to harm.
@@ -219,7 +214,6 @@ impl World<'_> {
             // The power goes again, in the middle of the next start.
             let disk = *dice.pick(&[&self.storage.journal, self.storage.shelf.history()]);
             disk.arm(Trouble::Cut { after: u32::try_from(dice.below(8)).unwrap_or(0) });
-            self.is_disk_armed = true;
         }
         if self.plan.has(Fault::Damage)
             && dice.one_in(2)
@@ -234,6 +228,9 @@ impl World<'_> {
             };
             self.transcript
                 .tell(self.time.now(), 1, || format!("MISHAP the journal is damaged: {is_harmed}"));
+        }
+        if self.plan.has(Fault::Damage) && !self.storage.is_damaged() {
+            self.storage.grows_older();
         }
     }
 
@@ -255,7 +252,6 @@ impl World<'_> {
         self.storage.disarm();
         self.free_disk();
         self.cure_archive();
-        self.is_disk_armed = false;
         self.doom = None;
         self.partition = None;
         self.participants.values_mut().for_each(|participant| participant.gone_until = 0);

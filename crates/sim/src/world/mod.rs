@@ -34,9 +34,12 @@ use traffic::{Partition, UnderWay};
 
 /// How long things go wrong after the setup, in microseconds.
 const ACTIVITY: i64 = 7_000_000;
-/// How long after healing everything must be settled at the latest, in microseconds: *T* of the promises, with clocks that
-/// run at a tenth of their speed.
-const SETTLING: i64 = 600_000_000;
+/// How long after healing everything must be settled at the latest, in microseconds by the process's own clock: *T* of the
+/// promises (the longest retry here is 3 s, a breaker's pause 5 s), and what actors still set out to do.
+const SETTLING: i64 = 60_000_000;
+
+/// What a store that failed is left alone for, by the process's own clock: it is asked again after that.
+const REST: i64 = 1_500_000;
 
 /// How far a history has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,13 +79,13 @@ pub(crate) struct World<'a> {
     paused_until: i64,
     /// A sync is under way.
     is_syncing: bool,
-    /// A stop was asked for.
-    is_stopping: bool,
     /// When the process next has something due, as it is in the queue.
     due_at: Option<i64>,
     doom: Option<Doom>,
-    /// The disk was told to fail, and may do so yet.
-    is_disk_armed: bool,
+    /// How often the disks had failed a call when this life began.
+    struck_before: u64,
+    /// The disk was full, and is no longer: new work should be taken again.
+    awaits_room: bool,
     is_full: bool,
     /// The archive's tables cannot be written.
     is_archive_sick: bool,
@@ -150,10 +153,10 @@ impl<'a> World<'a> {
             meters: Arc::default(),
             paused_until: 0,
             is_syncing: false,
-            is_stopping: false,
             due_at: None,
             doom: None,
-            is_disk_armed: false,
+            struck_before: 0,
+            awaits_room: false,
             is_full: false,
             is_archive_sick: false,
             is_archive_lost: false,
@@ -228,11 +231,14 @@ impl<'a> World<'a> {
         let now = self.now();
         self.participants.values_mut().for_each(|participant| participant.clean(now));
         let is_done = self.standings.iter().all(|standing| standing.is_done);
-        if is_done && self.life.is_some() && self.auditor.is_settled(self.plan) {
+        let slowness = self.life.as_ref().map_or(1, |life| life.clock.slowness());
+        let is_up = self.life.is_some() && self.paused_until <= now;
+        let is_rested = now > self.healed_at + REST * slowness;
+        if is_done && is_up && is_rested && self.auditor.is_settled(self.plan) {
             self.stage = Stage::Over;
             return Ok(());
         }
-        if now > self.healed_at + SETTLING {
+        if now > self.healed_at + SETTLING * slowness {
             self.auditor.all_settled(self.plan)?;
             let waiting = self.standings.iter().position(|standing| !standing.is_done);
             return waiting.is_none().must("P16", || {

@@ -18,10 +18,11 @@ const TURNS: usize = 64;
 impl World<'_> {
     /// Everything is settled: judges what is left of it.
     pub(super) fn end(&mut self) -> Judged {
-        self.auditor.effects(&self.participants)?;
-        self.auditor.carried_out(&self.participants)?;
         let journal_time = self.life.as_ref().map_or(0, |life| life.stepped.now().0);
         self.auditor.expired(journal_time - 1_000_000)?;
+        self.last_calls_arrive()?;
+        self.auditor.effects(&self.participants)?;
+        self.auditor.carried_out(&self.participants)?;
         self.read_all()?;
         self.dies(End::PowerCut, "at the end")?;
         self.start_process()?;
@@ -45,6 +46,14 @@ impl World<'_> {
             engine.ask(Question::Account(id.clone(), None), Box::new(respond));
             asked += 1;
         }
+        let items = ["C-0", "C-1", "C-2"].map(|id| Question::Item(Arc::from(id)));
+        let mut holds: Vec<Arc<str>> = self.auditor.books.ledger.holds().map(Arc::from).collect();
+        holds.sort();
+        for question in holds.into_iter().map(Question::Hold).chain(items) {
+            let tray = tray.clone();
+            engine.ask(question, Box::new(move |told| tray.put((None, Told::Seen(told)))));
+            asked += 1;
+        }
         let mut ids: Vec<Arc<str>> =
             self.auditor.books.numbers.keys().map(|id| Arc::from(id.as_str())).collect();
         ids.sort();
@@ -57,16 +66,20 @@ impl World<'_> {
         let mut seen = 0;
         for _ in 0..TURNS {
             let Some(life) = &mut self.life else { break };
-            let faults = [life.stepped.turn().map(drop), life.stepped.keep().map(drop)];
-            life.stepped.read();
-            if let Some(fault) = faults.into_iter().find_map(Result::err) {
+            let mut done = life.stepped.turn().map(drop);
+            // Readers wait for what was decided before they were asked: nobody else would keep it meanwhile.
+            while done.is_ok() && life.stepped.unkept() > 0 {
+                done = life.stepped.keep().map(drop);
+            }
+            if let Err(fault) = done {
                 return Err(Violation::new("P4", format!("a fault in a healthy world: {fault}")));
             }
+            life.stepped.read();
             self.collect()?;
             for (about, told) in tray.take() {
                 seen += 1;
                 told.refusal().is_none().must("P1", || format!("{about:?} cannot be read: {told:?}"))?;
-                let about = about.as_deref().map_or(Asked::Other, Asked::Transaction);
+                let about = about.as_deref().map_or(Asked::Other, |id| Asked::Act(id, None));
                 self.auditor.tells(&about, &told, floor)?;
             }
             if seen == asked {

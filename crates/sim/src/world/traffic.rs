@@ -42,6 +42,8 @@ pub(crate) struct UnderWay {
     call: Call,
     host: String,
     heard: Option<Heard>,
+    /// Nobody waits for it any more: it took too long.
+    is_late: bool,
 }
 
 /// The longest that a message is under way, in microseconds.
@@ -109,7 +111,7 @@ impl World<'_> {
         });
         let timeout = i64::try_from(call.timeout_ms).unwrap_or(i64::MAX / 2_000).saturating_mul(1_000);
         self.queue.put(self.now().saturating_add(timeout), Happening::TimeOut(number));
-        self.calls.insert(number, UnderWay { call, host, heard: Some(heard) });
+        self.calls.insert(number, UnderWay { call, host, heard: Some(heard), is_late: false });
         for at in self.passes(Route::ToParticipant, &key) {
             self.queue.put(at, Happening::Call(number, Box::new(delivery.clone())));
         }
@@ -168,7 +170,9 @@ impl World<'_> {
         if self.is_paused_for(|| Happening::Reply(number, reply.clone())) {
             return Ok(());
         }
-        if self.calls.get(&number).is_some_and(|call| call.heard.is_none()) {
+        if let Some(call) = self.calls.get_mut(&number)
+            && std::mem::take(&mut call.is_late)
+        {
             self.auditor.sights.see(Sight::TriedLate);
         }
         self.hears(number, reply)
@@ -178,6 +182,9 @@ impl World<'_> {
     pub(super) fn timed_out(&mut self, number: CallNumber) -> Judged {
         if self.is_paused_for(|| Happening::TimeOut(number)) {
             return Ok(());
+        }
+        if let Some(call) = self.calls.get_mut(&number) {
+            call.is_late = call.heard.is_some();
         }
         self.hears(number, unknown("no answer in time"))
     }
@@ -208,6 +215,19 @@ impl World<'_> {
             && let Some(at) = self.passes(Route::FromParticipant, &key_of(ask)).first()
         {
             self.queue.put(*at, Happening::Answer(ask, Box::new(Told::Tried(reply))));
+        }
+        Ok(())
+    }
+
+    /// Whatever is still under way to participants arrives, long after everything is settled.
+    pub(super) fn last_calls_arrive(&mut self) -> Judged {
+        while let Some((at, happening)) = self.queue.take() {
+            self.time.set(at.max(self.time.now()));
+            match happening {
+                Happening::Call(number, delivery) => self.call_arrives(number, &delivery)?,
+                Happening::OwnTry(ask, own) => self.own_try(ask, &own)?,
+                _ => {}
+            }
         }
         Ok(())
     }
