@@ -82,6 +82,8 @@ pub(crate) fn assemble(
 ) -> Result<Assembled, Fault> {
     let clock = (parts.clock)(floor);
     let last = parts.journal.last_sequence();
+    #[cfg(feature = "planted")]
+    let last = last - u64::from(last > 0 && planted::is(planted::Bug::SequenceReused));
     parts.meters.durable.set(last);
     parts.meters.archived.set(parts.archive.applied());
     let (jobs, job_queue) = channel();

@@ -73,6 +73,8 @@ impl Writer {
                 Ok(()) => {}
                 #[cfg(feature = "planted")]
                 Err(JournalFault::Io { .. }) if planted::is(planted::Bug::FaultSwallowed) => {}
+                #[cfg(feature = "planted")]
+                Err(fault) if planted::is(planted::Bug::FullEndsProcess) => return Err(fault.into()),
                 // Nothing was written: trying it again is no retry of a failed write.
                 Err(JournalFault::Full) => return Ok(Some(batch)),
                 Err(fault) => return Err(fault.into()),

@@ -102,10 +102,13 @@ impl Setup {
             seed,
             ..Config::default()
         };
+        // A frame is at most three times its own size, and one member beyond it.
+        let (segment, most) =
+            if config.frame_bytes > 2_000 { (24 << 10, 16 << 10) } else { (16 << 10, 11 << 10) };
         let journal = FileOptions {
-            segment_bytes: 24 << 10,
+            segment_bytes: segment,
             small_segment_bytes: 12 << 10,
-            max_frame_bytes: 16 << 10,
+            max_frame_bytes: most,
             retain_bytes: dice.one_in(2).then_some(30 << 10),
             // As good as the one that a journal draws for itself: contents are told apart by it.
             salt: Some((u128::from(dice.roll()) << 64 | u128::from(dice.roll())).to_le_bytes()),

@@ -51,6 +51,7 @@ sights! {
     PowerCutInCall = "the power went in the middle of a disk call",
     PowerCutInStart = "the power went in the middle of a start",
     StorageFull = "new work was refused on a full disk",
+    WaitedForRoom = "a frame waited for room on a full disk",
     FullWentOn = "new work was taken again after a full disk",
     FinishedWhileFull = "an open transaction finished on a full disk",
     DamageRefused = "a damaged folder was refused at the start",

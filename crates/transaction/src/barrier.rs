@@ -109,6 +109,7 @@ impl Record {
         let (bug, is_it) = match (self, operation) {
             (Record::Voided | Record::Cancelled, Operation::Try) => (planted::Bug::LateTryAccepted, true),
             (Record::Blank, Operation::Cancel) => (planted::Bug::CancelRunsWithoutTry, true),
+            (Record::Blank, Operation::Confirm) => (planted::Bug::ConfirmRunsWithoutTry, true),
             (Record::Confirmed, Operation::Confirm) => (planted::Bug::ConfirmTwice, true),
             _ => (planted::Bug::ConfirmTwice, false),
         };

@@ -35,6 +35,10 @@ impl Partition {
         }
         self.check_room(command, number)?;
         let before = self.batch.last;
+        #[cfg(feature = "planted")]
+        if planted::is(planted::Bug::AcknowledgedUnkept) && matches!(command, Command::Signal { .. }) {
+            return Ok(Replayed::No);
+        }
         self.carry_out(number, command, now)?;
         if *command == Command::Retry {
             self.come_out_of_line(number);

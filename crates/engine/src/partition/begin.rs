@@ -48,6 +48,8 @@ impl Partition {
             let is_same = self.memory.get(number).is_some_and(|slot| slot.transaction.spec == begin.spec);
             #[cfg(feature = "planted")]
             let is_same = is_same || planted::is(planted::Bug::FingerprintIgnored);
+            #[cfg(feature = "planted")]
+            let is_same = is_same && !planted::is(planted::Bug::RepeatRefused);
             return if is_same { Ok(Known::IdInMemory(number)) } else { Err(other_content(&begin.spec.id)) };
         }
         match self.ports.archive.number_of(&begin.spec.id) {

@@ -92,13 +92,13 @@ impl Partition {
             match exit {
                 Exit::Unwanted => self.no_longer_in_flight(&job.target, job.number),
                 Exit::Barred => self.bar(&job, &participant, now),
-                Exit::Send => self.leave(job, participant, now),
+                Exit::Send => self.leave(&job, participant, now),
             }
         }
     }
 
     /// A call leaves with this turn.
-    fn leave(&mut self, job: Job, participant: Arc<str>, now: Time) {
+    fn leave(&mut self, job: &Job, participant: Arc<str>, now: Time) {
         let slot = self.memory.get(job.number);
         let Some(call) = slot.and_then(|slot| slot.transaction.call(job.target, now)) else {
             // It was wanted a moment ago, so it can be spelt out; were it not, its place must not be lost.

@@ -194,6 +194,7 @@ impl World<'_> {
             }
             Ok(Kept::NoRoom) => {
                 self.is_syncing = true;
+                self.auditor.sights.see(Sight::WaitedForRoom);
                 self.queue.put(self.now() + 200_000, Happening::Synced(life));
             }
             Ok(Kept::Durable | Kept::Nothing) => {}

@@ -62,7 +62,7 @@ pub(super) fn drawn(plan: &Plan, activity: i64) -> Vec<Mishap> {
         let mut dice = Dice::of(plan.seed, "mishap", &[kind as u64]);
         if plan.has(kind) {
             for _ in 0..=dice.below(most) {
-                let (at, lasts) = (dice.within(0, activity), dice.within(100_000, 2_500_000));
+                let (at, lasts) = (dice.within(0, activity), dice.within(100_000, 3_500_000));
                 mishaps.push(Mishap { at, what: what(&mut dice), lasts });
             }
         }
@@ -178,7 +178,7 @@ impl World<'_> {
     }
 
     fn fill_disk(&mut self) {
-        let room = self.dice.below(3) * 9_000;
+        let room = self.dice.below(3) * 6_000;
         self.storage.journal.set_capacity(Some(self.storage.journal.used() + room));
         self.storage.shelf.history().set_capacity(Some(self.storage.shelf.history().used()));
         self.storage.shelf.ids().set_capacity(Some(self.storage.shelf.ids().used()));
