@@ -40,7 +40,7 @@ impl Storage {
 
     /// How often a disk has failed a call, or done it untold or in part.
     pub(crate) fn struck(&self) -> u64 {
-        self.disks().map(|disk| disk.struck()).map(|struck| struck.failed + struck.untold + struck.torn).sum()
+        self.disks().map(FakeDisk::struck).map(|struck| struck.failed + struck.untold + struck.torn).sum()
     }
 
     /// How often a call was carried out and answered as failed.
