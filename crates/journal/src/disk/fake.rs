@@ -2,10 +2,12 @@
 //!
 //! Written bytes are visible at once and durable, in sectors of 512 bytes, only after a sync; names are durable
 //! only after a folder's sync. A [`FakeDisk::crash`] keeps a random part of the rest, by a seed: same calls and
-//! seed, same bytes. It must never be kinder than a real disk. Read next: `disk/fake/inode.rs`, then the tests in
-//! `tests/crash.rs`.
+//! seed, same bytes; a [`FakeDisk::crash_keeping`] what it is told. It must never be kinder than a real disk.
+//! Read next: `disk/fake/inode.rs`, `disk/fake/keep.rs`, then the tests in `tests/crash.rs`.
 
 mod inode;
+mod keep;
+mod power;
 mod trouble;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +16,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{Disk, DiskFile, DiskLock, LockRefused};
 use inode::Inode;
+pub use keep::{Keep, Loose};
+pub use power::Power;
 use trouble::Fate;
 pub use trouble::{Call, Trouble};
 
@@ -58,9 +62,11 @@ struct State {
     locks: BTreeSet<String>,
     capacity: Option<u64>,
     troubles: Vec<Trouble>,
-    /// The power is gone.
-    dead: bool,
+    supply: Power,
     struck: Struck,
+    /// The call in which the power went.
+    cut_in: Option<CutIn>,
+    /// How often processes have ended.
     power: u64,
 }
 
@@ -73,6 +79,14 @@ pub struct Struck {
     pub untold: u64,
     /// Writes of which only a part was taken.
     pub torn: u64,
+}
+
+/// A call in which the power went.
+enum CutIn {
+    Names(NameChange),
+    Write(usize),
+    Sync(usize),
+    SyncDir,
 }
 
 #[derive(Clone)]
@@ -107,6 +121,13 @@ impl FakeDisk {
         FakeDisk::default()
     }
 
+    /// An empty disk that hangs on this power.
+    #[must_use]
+    pub fn on(supply: &Power) -> FakeDisk {
+        let state = State { supply: supply.clone(), ..State::default() };
+        FakeDisk { state: Arc::new(Mutex::new(state)) }
+    }
+
     /// Bounds the sum of all files' lengths; `None` lifts the bound.
     pub fn set_capacity(&self, bytes: Option<u64>) {
         self.state().capacity = bytes;
@@ -128,24 +149,6 @@ impl FakeDisk {
         self.state().troubles.clear();
     }
 
-    /// A power cut: of what was not synced, `seed` decides what is kept, sector by sector and name by name. Open
-    /// files and locks of before are dead: what they still write is lost.
-    pub fn crash(&self, seed: u64) {
-        let mut state = self.state();
-        let state = &mut *state;
-        let mut dice = Dice(seed);
-        for inode in &mut state.inodes {
-            inode.crash(&mut dice);
-        }
-        for change in std::mem::take(&mut state.pending) {
-            if dice.coin() {
-                change.apply(&mut state.durable_names);
-            }
-        }
-        state.names = state.durable_names.clone();
-        state.end_processes();
-    }
-
     /// How often troubles have struck so far.
     #[must_use]
     pub fn struck(&self) -> Struck {
@@ -155,7 +158,7 @@ impl FakeDisk {
     /// Whether the power went by itself ([`Trouble::Cut`]): a [`FakeDisk::crash`] has to follow.
     #[must_use]
     pub fn is_dead(&self) -> bool {
-        self.state().dead
+        self.state().is_dead()
     }
 
     /// A `kill -9`: the page cache survives, locks and open files do not.
@@ -179,9 +182,9 @@ impl FakeDisk {
         state.durable_names.insert(name.to_owned(), inode);
     }
 
-    /// An independent disk with the same durable and visible files, nothing armed, nobody on it.
+    /// An independent disk with the same durable and visible files, nothing armed, nobody on it, on this power.
     #[must_use]
-    pub fn copy(&self) -> FakeDisk {
+    pub fn copy_on(&self, supply: &Power) -> FakeDisk {
         let state = self.state();
         let copy = State {
             inodes: state.inodes.clone(),
@@ -189,9 +192,16 @@ impl FakeDisk {
             durable_names: state.durable_names.clone(),
             pending: state.pending.clone(),
             capacity: state.capacity,
+            supply: supply.clone(),
             ..State::default()
         };
         FakeDisk { state: Arc::new(Mutex::new(copy)) }
+    }
+
+    /// As [`FakeDisk::copy_on`], on a power of its own.
+    #[must_use]
+    pub fn copy(&self) -> FakeDisk {
+        self.copy_on(&Power::default())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -210,13 +220,18 @@ impl State {
 
     fn end_processes(&mut self) {
         self.power += 1;
-        self.dead = false;
+        self.supply.returns();
+        self.cut_in = None;
         self.locks.clear();
+    }
+
+    fn is_dead(&self) -> bool {
+        self.supply.is_gone()
     }
 
     /// What becomes of a call of this kind; an error when it fails and does nothing.
     fn made(&mut self, call: Call) -> io::Result<Fate> {
-        if self.dead {
+        if self.is_dead() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
         match trouble::fate(&mut self.troubles, call) {
@@ -225,7 +240,7 @@ impl State {
                 Err(trouble::failure())
             }
             Fate::Cut => {
-                self.dead = true;
+                self.supply.goes();
                 Ok(Fate::Cut)
             }
             Fate::DoneUntold => {
@@ -239,7 +254,9 @@ impl State {
     /// Carries out a change of names, unless the power goes first.
     fn rename_by(&mut self, call: Call, change: NameChange) -> io::Result<()> {
         let fate = self.made(call)?;
-        if fate != Fate::Cut {
+        if fate == Fate::Cut {
+            self.cut_in = Some(CutIn::Names(change));
+        } else {
             self.change(change);
         }
         told(fate)
@@ -305,7 +322,9 @@ impl Disk for FakeDisk {
     fn sync_dir(&self) -> io::Result<()> {
         let mut state = self.state();
         let fate = state.made(Call::SyncDir)?;
-        if fate != Fate::Cut {
+        if fate == Fate::Cut {
+            state.cut_in = Some(CutIn::SyncDir);
+        } else {
             state.durable_names = state.names.clone();
             state.pending.clear();
         }
@@ -348,6 +367,7 @@ impl DiskFile for FakeFile {
         let mut taken = trouble::shorten(&mut state.troubles, bytes);
         state.struck.torn += u64::from(taken.len() < bytes.len());
         if fate == Fate::Cut {
+            state.cut_in = Some(CutIn::Write(self.inode));
             taken = &taken[..taken.len() / 2];
         }
         let room = state.capacity.map(|capacity| capacity.saturating_sub(state.used()));
@@ -366,8 +386,9 @@ impl DiskFile for FakeFile {
         match fate {
             Fate::Done | Fate::DoneUntold => state.inodes[self.inode].sync(),
             // As Linux does: the pages count as clean from now on, but never reached the disk.
-            Fate::Failed if !state.dead => state.inodes[self.inode].forget_dirt(),
-            Fate::Failed | Fate::Cut => {}
+            Fate::Failed if !state.is_dead() => state.inodes[self.inode].forget_dirt(),
+            Fate::Cut => state.cut_in = Some(CutIn::Sync(self.inode)),
+            Fate::Failed => {}
         }
         told(fate)
     }

@@ -1,13 +1,11 @@
 //! One file of the fake disk: what is seen, what is durable, which sectors differ.
 //!
-//! It must never make a sector durable without a sync or a coin. Read next: `disk/fake.rs`.
+//! It must never make a sector durable without a sync or a choice. Read next: `disk/fake.rs`.
 
 use std::collections::BTreeSet;
 
-use super::Dice;
-
 /// A disk writes a sector wholly or not at all.
-const SECTOR: usize = 512;
+pub(super) const SECTOR: usize = 512;
 
 #[derive(Clone, Default)]
 pub(super) struct Inode {
@@ -58,19 +56,16 @@ impl Inode {
         self.dirty.clear();
     }
 
-    /// A power cut: some dirty sectors made it, and the length with the last of them; one may have made it in part.
-    pub(super) fn crash(&mut self, dice: &mut Dice) {
-        if self.dirty.is_empty() {
-            self.seen.clone_from(&self.durable);
-            return;
-        }
-        let torn = dice.one_in(8).then(|| dice.below(self.dirty.len()));
-        for (number, sector) in std::mem::take(&mut self.dirty).into_iter().enumerate() {
-            if torn == Some(number) {
-                self.keep_bytes(sector, dice.below(SECTOR));
-            } else if dice.coin() {
-                self.keep(sector);
-            }
+    /// Sectors that differ from what is durable, or may.
+    pub(super) fn dirty(&self) -> impl Iterator<Item = usize> + '_ {
+        self.dirty.iter().copied()
+    }
+
+    /// A power cut: so many bytes as `choose` says of each dirty sector made it, and the length with the last of them.
+    pub(super) fn crash(&mut self, choose: impl FnOnce(&[usize]) -> Vec<usize>) {
+        let dirty: Vec<usize> = std::mem::take(&mut self.dirty).into_iter().collect();
+        for (sector, bytes) in dirty.iter().zip(choose(&dirty)) {
+            self.keep_bytes(*sector, bytes);
         }
         self.seen.clone_from(&self.durable);
     }
@@ -94,6 +89,8 @@ impl Inode {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Dice;
+    use super::super::keep::Choice;
     use super::*;
 
     #[test]
@@ -104,7 +101,7 @@ mod tests {
             inode.write(&[1; SECTOR], 0, None);
             inode.sync();
             inode.write(&[2; 2 * SECTOR], 0, None);
-            inode.crash(&mut Dice(seed));
+            inode.crash(|dirty| Dice(seed).sectors(0, dirty));
             kept.insert((inode.seen[0], inode.seen[SECTOR]));
         }
         assert_eq!(kept, BTreeSet::from([(1, 0), (1, 2), (2, 0), (2, 2)]));
@@ -117,7 +114,7 @@ mod tests {
         inode.forget_dirt();
         inode.sync();
         assert_eq!(inode.seen[0], 1);
-        inode.crash(&mut Dice(0));
+        inode.crash(|_| Vec::new());
         assert_eq!(inode.seen[0], 0);
     }
 }
