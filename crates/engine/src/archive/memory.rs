@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use journal::disk::fake::Power;
+
 use super::store::{Changes, Flow, Order, Span, Store, Table, View, VisitRow};
 use crate::Fault;
 
@@ -24,11 +26,17 @@ struct State {
     unsynced: Vec<Changes>,
     /// Why commits and syncs fail, while they do.
     trouble: Option<&'static str>,
+    supply: Power,
 }
 
 struct MemoryView(Arc<Tables>);
 
 impl MemoryStore {
+    /// An empty store that hangs on this power: when it is gone nothing is written any more.
+    pub(crate) fn on(supply: &Power) -> MemoryStore {
+        MemoryStore(Arc::new(Mutex::new(State { supply: supply.clone(), ..State::default() })))
+    }
+
     /// A power cut: of the commits since the last sync the `keep` oldest survive.
     pub(crate) fn cut(&self, keep: usize) {
         let mut state = self.state();
@@ -47,14 +55,15 @@ impl MemoryStore {
         self.state().trouble = why;
     }
 
-    /// An independent store that has the same seen and durable rows.
-    pub(crate) fn copy(&self) -> MemoryStore {
+    /// An independent store that has the same seen and durable rows, on this power.
+    pub(crate) fn copy_on(&self, supply: &Power) -> MemoryStore {
         let state = self.state();
         let copy = State {
             seen: Arc::clone(&state.seen),
             durable: state.durable.clone(),
             unsynced: state.unsynced.clone(),
             trouble: None,
+            supply: supply.clone(),
         };
         MemoryStore(Arc::new(Mutex::new(copy)))
     }
@@ -66,7 +75,8 @@ impl MemoryStore {
 
 impl State {
     fn checked(&self) -> Result<(), Fault> {
-        self.trouble.map_or(Ok(()), |why| Err(Fault::Archive(why.to_owned())))
+        let gone = self.supply.is_gone().then_some("the power is gone");
+        self.trouble.or(gone).map_or(Ok(()), |why| Err(Fault::Archive(why.to_owned())))
     }
 }
 

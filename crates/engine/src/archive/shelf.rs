@@ -5,20 +5,34 @@
 use std::sync::Arc;
 
 use journal::disk::FakeDisk;
+use journal::disk::fake::{Keep, Power};
 
 use super::memory::MemoryStore;
 use super::{Archive, MEMORY_KEYS};
 use crate::Fault;
 
 /// The storage of an archive in memory. Clones are the same storage.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Shelf {
     tables: MemoryStore,
     history: FakeDisk,
     ids: FakeDisk,
 }
 
+impl Default for Shelf {
+    /// An empty one on a power of its own.
+    fn default() -> Shelf {
+        Shelf::on(&Power::default())
+    }
+}
+
 impl Shelf {
+    /// An empty storage, all of which hangs on this power.
+    #[must_use]
+    pub fn on(supply: &Power) -> Shelf {
+        Shelf { tables: MemoryStore::on(supply), history: FakeDisk::on(supply), ids: FakeDisk::on(supply) }
+    }
+
     /// Opens the archive that stands here, or a new one.
     ///
     /// # Errors
@@ -34,6 +48,19 @@ impl Shelf {
         self.tables.cut(usize::try_from((seed >> 32) % commits).unwrap_or(0));
         self.history.crash(seed.rotate_left(13));
         self.ids.crash(seed.rotate_left(29));
+    }
+
+    /// A power cut that is told what survives: so many of the tables' unsynced commits, and of each disk.
+    pub fn crash_keeping(&self, tables: usize, history: Keep, ids: Keep) {
+        self.tables.cut(tables);
+        self.history.crash_keeping(history);
+        self.ids.crash_keeping(ids);
+    }
+
+    /// Commits of the tables that a power cut may take back.
+    #[must_use]
+    pub fn unsynced_commits(&self) -> usize {
+        self.tables.unsynced()
     }
 
     /// A `kill -9`: all that was written stays.
@@ -59,9 +86,13 @@ impl Shelf {
         &self.ids
     }
 
-    /// An independent storage with the same seen and durable content, nobody on it.
+    /// An independent storage with the same seen and durable content, nobody on it, on this power.
     #[must_use]
-    pub fn copy(&self) -> Shelf {
-        Shelf { tables: self.tables.copy(), history: self.history.copy(), ids: self.ids.copy() }
+    pub fn copy_on(&self, supply: &Power) -> Shelf {
+        Shelf {
+            tables: self.tables.copy_on(supply),
+            history: self.history.copy_on(supply),
+            ids: self.ids.copy_on(supply),
+        }
     }
 }
