@@ -4,12 +4,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::cuts::Cuts;
 use crate::plan::Plan;
+use crate::process::Setup;
 use crate::script::Script;
 use crate::sight::Sights;
 use crate::transcript::Keep;
 use crate::violation::Violation;
-use crate::world::{Outcome, live};
+use crate::world::{Course, Outcome, live};
 
 /// A history that can be lived through: a seed, perhaps with things left out.
 #[derive(Clone, Debug)]
@@ -81,8 +83,19 @@ pub fn replay(history: &History) -> Verdict {
 }
 
 fn lived(history: &History, keep: Keep) -> Verdict {
-    let script = history.script();
-    match catch_unwind(AssertUnwindSafe(|| live(&history.plan, script, keep))) {
+    let plan = &history.plan;
+    caught(Course {
+        plan,
+        script: history.script(),
+        setup: Setup::of(plan.seed),
+        cuts: Cuts::default(),
+        keep,
+    })
+}
+
+/// Lives it through; a panic is a broken promise.
+pub(crate) fn caught(course: Course<'_>) -> Verdict {
+    match catch_unwind(AssertUnwindSafe(|| live(course))) {
         Ok(outcome) => judged(outcome),
         Err(panic) => {
             let words = panic.downcast_ref::<String>().map(String::as_str);

@@ -4,11 +4,14 @@
 //! code; disks, clocks, network, participants and initiators are played. The same seed gives the same history, byte for
 //! byte. Nothing here is part of the product.
 //!
-//! Read `history.rs` (one seed), `world/mod.rs` (what happens), `auditor/mod.rs` (what must hold), `plan.rs` (what fails).
+//! Read `history.rs` (one seed), `world/mod.rs` (what happens), `auditor/mod.rs` (what must hold), `plan.rs` (what fails),
+//! `every_cut.rs` (a short history, cut at every call of its disks).
 
 mod auditor;
 mod clock;
+mod cuts;
 mod dice;
+pub mod every_cut;
 mod history;
 mod log;
 #[cfg(feature = "planted")]
@@ -25,6 +28,7 @@ mod transcript;
 mod violation;
 mod world;
 
+pub use cuts::{Cut, Platter, Scope};
 pub use history::{Figures, History, Verdict, history, replay};
 pub use plan::{Fault, Plan};
 pub use shrink::{Shortest, shortest};

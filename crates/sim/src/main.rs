@@ -1,4 +1,4 @@
-//! `cargo run -p sim --release -- --seed N | --seeds FROM..TO [--jobs J] | --minutes M`
+//! `cargo run -p sim --release -- --seed N | --seeds FROM..TO [--jobs J] | --minutes M | --every-cut | --cut WHERE`
 //!
 //! Exit codes: 0 nothing broken and everything met, 1 a promise broken, 3 something was never met.
 
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use sim::run::{Order, Report, run};
-use sim::{History, Sight, Violation, replay, shortest};
+use sim::{Cut, History, Sight, Violation, every_cut, replay, shortest};
 
 /// Runs of fewer histories may miss something.
 const ENOUGH: u64 = 10_000;
@@ -26,6 +26,12 @@ struct Words {
     /// Run for so many minutes, from the first seed of the range on
     #[arg(long)]
     minutes: Option<u64>,
+    /// Cut the power in every call of the disks of a short history, in every way
+    #[arg(long)]
+    every_cut: bool,
+    /// Replay the short history with these cuts, such as journal:17:5,ids:0:1:start
+    #[arg(long, value_delimiter = ',')]
+    cut: Vec<Cut>,
     /// Threads
     #[arg(long, default_value_t = 2)]
     jobs: usize,
@@ -48,6 +54,12 @@ fn main() -> ExitCode {
     std::panic::set_hook(Box::new(|_| {}));
     if let Some(seed) = words.seed {
         return one(seed);
+    }
+    if !words.cut.is_empty() {
+        return one_cut(&words.cut);
+    }
+    if words.every_cut {
+        return every_cut(&every_cut::Order::all(words.jobs));
     }
     let seeds = match words.minutes {
         Some(_) => words.seeds.start..u64::MAX,
@@ -80,6 +92,26 @@ fn one(seed: u64) -> ExitCode {
         None => ExitCode::SUCCESS,
         Some(violation) => broken(seed, &violation),
     }
+}
+
+/// Replays the short history with these cuts.
+fn one_cut(cuts: &[Cut]) -> ExitCode {
+    let verdict = every_cut::replay(cuts);
+    verdict.lines.iter().for_each(|line| println!("{line}"));
+    match verdict.violation {
+        None => ExitCode::SUCCESS,
+        Some(violation) => {
+            println!("\n{violation}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Cuts the short history everywhere.
+fn every_cut(order: &every_cut::Order) -> ExitCode {
+    let report = every_cut::run(order);
+    println!("{report}");
+    if report.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn broken(seed: u64, violation: &Violation) -> ExitCode {

@@ -128,6 +128,18 @@ impl Plan {
         Plan { seed, rates }
     }
 
+    /// Nothing goes wrong.
+    #[must_use]
+    pub fn calm(seed: u64) -> Plan {
+        Plan { seed, rates: [0; Fault::ALL.len()] }
+    }
+
+    /// Whether nothing goes wrong.
+    #[must_use]
+    pub fn is_calm(&self) -> bool {
+        self.kinds().next().is_none()
+    }
+
     /// The same without this kind.
     #[must_use]
     pub fn without(&self, kind: Fault) -> Plan {

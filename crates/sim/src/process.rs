@@ -117,6 +117,21 @@ impl Setup {
         Setup { config, journal }
     }
 
+    /// For a short history: segments, windows of ids and sweeps so small that it goes through several of each.
+    pub(crate) fn short() -> Setup {
+        let Setup { config, journal } = Setup::of(0);
+        let config =
+            Config { frames_in_flight: 1, frame_bytes: 2_000, ids_in_memory: 12, sweep_bytes: 400, ..config };
+        let journal = FileOptions {
+            segment_bytes: 8 << 10,
+            small_segment_bytes: 8 << 10,
+            max_frame_bytes: 3 << 10,
+            retain_bytes: Some(16 << 10),
+            ..journal
+        };
+        Setup { config, journal }
+    }
+
     /// Nothing of the journal is ever given up: a lost archive can be made anew.
     pub(crate) fn keeps_all(&self) -> bool {
         self.journal.retain_bytes.is_none()

@@ -5,13 +5,16 @@
 use engine::archive::Shelf;
 use journal::Disk;
 use journal::disk::FakeDisk;
+use journal::disk::fake::{Keep, Power};
 use journal::file::frame;
 
+use crate::cuts::{Platter, Way};
 use crate::dice::Dice;
 
-/// The disks of one process.
-#[derive(Clone, Default)]
+/// The disks of one process: they hang on one power.
+#[derive(Clone)]
 pub(crate) struct Storage {
+    supply: Power,
     pub(crate) journal: FakeDisk,
     pub(crate) shelf: Shelf,
     /// Files of the journal as they were before they were damaged: name, bytes.
@@ -20,11 +23,44 @@ pub(crate) struct Storage {
     older: Vec<(String, Vec<u8>)>,
 }
 
+impl Default for Storage {
+    fn default() -> Storage {
+        let supply = Power::default();
+        let (journal, shelf) = (FakeDisk::on(&supply), Shelf::on(&supply));
+        Storage { supply, journal, shelf, damaged: Vec::new(), older: Vec::new() }
+    }
+}
+
 impl Storage {
     /// The power goes: `seed` decides what is kept of what was not synced.
     pub(crate) fn cut(&self, seed: u64) {
         self.journal.crash(seed);
         self.shelf.crash(seed);
+    }
+
+    /// The power goes, and this is kept of what was not synced: by disk, and commits of the tables.
+    pub(crate) fn cut_keeping(&self, [journal, history, ids]: [Keep; 3], commits: usize) {
+        self.journal.crash_keeping(journal);
+        self.shelf.crash_keeping(commits, history, ids);
+    }
+
+    /// Every way in which a cut is looked at that comes now.
+    pub(crate) fn ways(&self) -> Vec<Way> {
+        let loose = Platter::ALL.map(|platter| self.disk(platter).loose());
+        let mut ways = Way::all(&loose, self.shelf.unsynced_commits());
+        ways.extend(
+            Platter::ALL.into_iter().filter(|one| self.disk(*one).is_dead_in_sync()).map(Way::SyncFailed),
+        );
+        ways
+    }
+
+    /// One of the disks.
+    pub(crate) fn disk(&self, platter: Platter) -> &FakeDisk {
+        match platter {
+            Platter::Journal => &self.journal,
+            Platter::History => self.shelf.history(),
+            Platter::Ids => self.shelf.ids(),
+        }
     }
 
     /// The process is killed: all that was written stays.
@@ -35,7 +71,7 @@ impl Storage {
 
     /// The power went by itself somewhere.
     pub(crate) fn is_dead(&self) -> bool {
-        self.disks().any(FakeDisk::is_dead)
+        self.supply.is_gone()
     }
 
     /// How often a disk has failed a call, or done it untold or in part.
@@ -70,17 +106,14 @@ impl Storage {
 
     /// An independent copy, nobody on it.
     pub(crate) fn copy(&self) -> Storage {
-        Storage {
-            journal: self.journal.copy(),
-            shelf: self.shelf.copy(),
-            damaged: Vec::new(),
-            older: Vec::new(),
-        }
+        let supply = Power::default();
+        let (journal, shelf) = (self.journal.copy_on(&supply), self.shelf.copy_on(&supply));
+        Storage { supply, journal, shelf, damaged: Vec::new(), older: Vec::new() }
     }
 
     /// The archive is gone.
     pub(crate) fn lose_archive(&mut self) {
-        self.shelf = Shelf::default();
+        self.shelf = Shelf::on(&self.supply);
     }
 
     /// Flips a bit of the journal, or makes a sector of it stale, somewhere in front of its last durable frame, whose

@@ -1,9 +1,11 @@
 //! What initiators, operators and readers set out to do in one seed: actors with steps, each asked until it is answered.
 //!
 //! Drawn once, before anything happens; a shorter history is the same script with actors left out. Nothing here knows
-//! how a step ends. Read next: `transactions.rs`, `value.rs` (the ledger), `world/actors.rs` (who carries it out).
+//! how a step ends. Read next: `transactions.rs`, `value.rs` (the ledger), `short.rs` (one that is always the same),
+//! `world/actors.rs` (who carries it out).
 
 mod build;
+mod short;
 mod transactions;
 mod value;
 

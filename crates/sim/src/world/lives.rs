@@ -54,6 +54,7 @@ impl World<'_> {
         }
         let (clock, last) = (self.clocks(), self.auditor.last());
         self.lives += 1;
+        self.cuts.arm(&self.storage);
         let is_torn = self.watch.tried().is_some_and(|tried| self.storage.has_piece_of(&tried.payload));
         let started = start(&Start {
             setup: &self.setup,
@@ -76,6 +77,7 @@ impl World<'_> {
                 life.stepped.engine().meters().durable.get()
             )
         });
+        self.cuts.started(&self.storage);
         let tried = self.watch.take_tried();
         let was = self.auditor.last();
         self.auditor.reopened((life.found.0, &life.found.1), tried.as_ref())?;
@@ -114,7 +116,7 @@ impl World<'_> {
         if self.storage.is_dead() {
             self.auditor.sights.see(Sight::PowerCutInStart);
             let seed = self.chance("start").roll();
-            self.storage.cut(seed);
+            self.loses_power(seed);
         } else {
             self.storage.kill();
         }
@@ -127,6 +129,17 @@ impl World<'_> {
     /// A disk has failed a call since this life began.
     fn has_struck(&self) -> bool {
         self.storage.struck() > self.struck_before
+    }
+
+    /// The power goes: what is kept is told, or `seed` decides.
+    fn loses_power(&mut self, seed: u64) {
+        match self.cuts.strike(&self.storage) {
+            None => self.storage.cut(seed),
+            Some(struck) => {
+                let words = || format!("CUT    in \"{}\": {:?}", struck.call, struck.way);
+                self.transcript.tell(self.time.now(), 3, words);
+            }
+        }
     }
 
     /// While the process stands still, what comes waits at its door.
@@ -276,7 +289,7 @@ impl World<'_> {
         self.transcript.tell(self.time.now(), self.lives, || format!("END    {end:?}: {how}"));
         let mut dice = self.chance("death");
         match end {
-            End::PowerCut => self.storage.cut(dice.roll()),
+            End::PowerCut => self.loses_power(dice.roll()),
             End::Kill => self.storage.kill(),
         }
         self.storage.disarm();

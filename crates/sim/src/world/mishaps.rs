@@ -58,6 +58,9 @@ pub(super) enum Doom {
 /// All that goes wrong from outside in one seed.
 pub(super) fn drawn(plan: &Plan, activity: i64) -> Vec<Mishap> {
     let mut mishaps = Vec::new();
+    if plan.is_calm() {
+        return mishaps;
+    }
     let mut draw = |kind: Fault, most: u64, what: &dyn Fn(&mut Dice) -> What| {
         let mut dice = Dice::of(plan.seed, "mishap", &[kind as u64]);
         if plan.has(kind) {

@@ -18,6 +18,7 @@ use engine::Meters;
 
 use crate::auditor::Auditor;
 use crate::clock::TrueTime;
+use crate::cuts::Cuts;
 use crate::dice::Dice;
 use crate::log::Watch;
 use crate::participant::Participant;
@@ -82,6 +83,8 @@ pub(crate) struct World<'a> {
     /// When the process next has something due, as it is in the queue.
     due_at: Option<i64>,
     doom: Option<Doom>,
+    /// Where the power goes, where that is told.
+    cuts: Cuts,
     /// How often the disks had failed a call when this life began.
     struck_before: u64,
     /// The disk was full, and is no longer: new work should be taken again.
@@ -110,9 +113,18 @@ pub(crate) struct Outcome {
     pub(crate) auditor: Auditor,
 }
 
+/// What a history is made of.
+pub(crate) struct Course<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) script: Script,
+    pub(crate) setup: Setup,
+    pub(crate) cuts: Cuts,
+    pub(crate) keep: Keep,
+}
+
 /// Lives one history through.
-pub(crate) fn live(plan: &Plan, script: Script, keep: Keep) -> Outcome {
-    let mut world = World::new(plan, script, keep);
+pub(crate) fn live(course: Course<'_>) -> Outcome {
+    let mut world = World::new(course);
     let judged = world.run();
     if let Err(violation) = &judged {
         let now = world.time.now();
@@ -127,9 +139,10 @@ pub(crate) fn live(plan: &Plan, script: Script, keep: Keep) -> Outcome {
 }
 
 impl<'a> World<'a> {
-    fn new(plan: &'a Plan, script: Script, keep: Keep) -> World<'a> {
-        let setup = Actor { name: "setup".to_owned(), at: 0, steps: script.setup };
-        let actors: Vec<Actor> = std::iter::once(setup).chain(script.actors).collect();
+    fn new(course: Course<'a>) -> World<'a> {
+        let Course { plan, script, setup, cuts, keep } = course;
+        let first = Actor { name: "setup".to_owned(), at: 0, steps: script.setup };
+        let actors: Vec<Actor> = std::iter::once(first).chain(script.actors).collect();
         let standings = actors.iter().map(|_| Standing::default()).collect();
         let time = TrueTime::default();
         time.set(BEGINNING);
@@ -138,7 +151,7 @@ impl<'a> World<'a> {
             standings,
             actors,
             accounts: script.accounts,
-            setup: Setup::of(plan.seed),
+            setup,
             stage: Stage::Setup,
             time,
             queue: Queue::default(),
@@ -155,6 +168,7 @@ impl<'a> World<'a> {
             is_syncing: false,
             due_at: None,
             doom: None,
+            cuts,
             struck_before: 0,
             awaits_room: false,
             is_full: false,

@@ -18,6 +18,7 @@ const TURNS: usize = 64;
 impl World<'_> {
     /// Everything is settled: judges what is left of it.
     pub(super) fn end(&mut self) -> Judged {
+        self.cuts.miss(&self.storage);
         let journal_time = self.life.as_ref().map_or(0, |life| life.stepped.now().0);
         self.auditor.expired(journal_time - 1_000_000)?;
         self.last_calls_arrive()?;
