@@ -32,8 +32,10 @@ pub struct Order {
     pub ways: usize,
     /// A second cut follows the first at one call in so many.
     pub calls_again: u32,
-    /// Of the ways of a second cut, one in so many.
+    /// Of the ways of a second cut in the start that follows, one in so many.
     pub ways_again: usize,
+    /// Of the ways of a second cut in the life that follows a process that was gone alone, one in so many.
+    pub ways_alone: usize,
     /// Threads.
     pub jobs: usize,
     /// Ends after so many calls at which a promise was broken.
@@ -41,10 +43,11 @@ pub struct Order {
 }
 
 impl Order {
-    /// All that there is.
+    /// All that there is, but for a cut after a process that was gone alone: what it keeps was there before for the most
+    /// part, and one way in ten is looked at, a different one at each call.
     #[must_use]
     pub fn all(jobs: usize) -> Order {
-        Order { ways: 1, calls_again: 1, ways_again: 1, jobs, most_broken: 20 }
+        Order { ways: 1, calls_again: 1, ways_again: 1, ways_alone: 10, jobs, most_broken: 20 }
     }
 }
 
@@ -127,7 +130,7 @@ impl Round<'_> {
         let Some(first) = struck.first() else { return false };
         self.report.calls[platter as usize] += 1;
         self.report.made.insert(first.call.clone());
-        let others = self.order.chosen(first.ways, after);
+        let others = chosen(self.order.ways, first.ways, after);
         let is_whole = is_whole && others.into_iter().all(|way| self.one(&[cut(way)]).is_whole);
         if is_whole && after.is_multiple_of(self.order.calls_again) {
             for way in [NOTHING, EVERYTHING] {
@@ -149,7 +152,11 @@ impl Round<'_> {
                 let Lived { struck, is_whole } = self.one(&cut(NOTHING));
                 let Some(second) = struck.get(1) else { break };
                 self.report.calls_again += 1;
-                let others = self.order.chosen_again(second.ways, after);
+                let stride = match scope {
+                    Scope::Start => self.order.ways_again,
+                    Scope::Life => self.order.ways_alone,
+                };
+                let others = chosen(stride, second.ways, first.after + after);
                 if !(is_whole && others.into_iter().all(|way| self.one(&cut(way)).is_whole)) {
                     return;
                 }
@@ -178,17 +185,7 @@ impl Round<'_> {
     }
 }
 
-impl Order {
-    /// The ways of a first cut that are looked at beside the first; neighbouring calls look at different ones.
-    fn chosen(&self, ways: usize, after: u32) -> Vec<usize> {
-        chosen(self.ways, ways, after)
-    }
-
-    fn chosen_again(&self, ways: usize, after: u32) -> Vec<usize> {
-        chosen(self.ways_again, ways, after)
-    }
-}
-
+/// The ways that are looked at beside the first; neighbouring calls look at different ones.
 fn chosen(stride: usize, ways: usize, after: u32) -> Vec<usize> {
     let stride = stride.max(1);
     (1..ways).filter(|way| (way + after as usize).is_multiple_of(stride)).collect()
