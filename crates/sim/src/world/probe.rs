@@ -12,8 +12,15 @@ use crate::auditor::{Asked, Told};
 use crate::process::Tray;
 use crate::violation::{Judged, Must, Violation};
 
-/// Turns that a reading may take.
+/// Turns that a reading may take, and how much is read at once.
 const TURNS: usize = 64;
+const AT_ONCE: usize = 32;
+
+/// Something that is read at the end.
+enum Reading {
+    Ask(Question),
+    Transaction(Arc<str>),
+}
 
 impl World<'_> {
     /// Everything is settled: judges what is left of it.
@@ -32,62 +39,70 @@ impl World<'_> {
         if self.plan.seed.is_multiple_of(3) { self.archive_agrees() } else { Ok(()) }
     }
 
-    /// Reads every account and transaction, as any caller would.
+    /// Reads every account, hold, item and transaction, as any caller would.
     fn read_all(&mut self) -> Judged {
+        let books = &self.auditor.books;
+        let mut holds: Vec<Arc<str>> = books.ledger.holds().map(Arc::from).collect();
+        let mut transactions: Vec<Arc<str>> = books.numbers.keys().map(|id| Arc::from(&**id)).collect();
+        holds.sort();
+        transactions.sort();
+        let accounts = self.accounts.iter().map(|id| Question::Account(id.clone(), None));
+        let items = ["C-0", "C-1", "C-2"].map(|id| Question::Item(Arc::from(id)));
+        let questions = accounts.chain(holds.into_iter().map(Question::Hold)).chain(items);
+        let mut readings: Vec<Reading> = questions.map(Reading::Ask).collect();
+        readings.extend(transactions.into_iter().map(Reading::Transaction));
+        readings.chunks(AT_ONCE).try_for_each(|readings| self.read(readings))
+    }
+
+    /// Reads some of it: no more than may wait for the partition.
+    fn read(&mut self, readings: &[Reading]) -> Judged {
         let floor = self.auditor.last();
         let tray: Tray<(Option<Arc<str>>, Told)> = Tray::default();
         let Some(life) = &self.life else {
             return false.must("P16", || "the process is down at the end".to_owned());
         };
         let engine = life.stepped.engine();
-        let mut asked = 0;
-        for id in &self.accounts {
+        for reading in readings {
             let tray = tray.clone();
-            let respond = move |told| tray.put((None, Told::Seen(told)));
-            engine.ask(Question::Account(id.clone(), None), Box::new(respond));
-            asked += 1;
+            match reading {
+                Reading::Ask(question) => {
+                    engine.ask(question.clone(), Box::new(move |told| tray.put((None, Told::Seen(told)))));
+                }
+                Reading::Transaction(id) => {
+                    let (about, id) = (Some(id.clone()), id.clone());
+                    let act = Act { id, command: None, key: None, wait_ms: 0 };
+                    engine.act(act, Box::new(move |told| tray.put((about, Told::Transaction(told)))));
+                }
+            }
         }
-        let items = ["C-0", "C-1", "C-2"].map(|id| Question::Item(Arc::from(id)));
-        let mut holds: Vec<Arc<str>> = self.auditor.books.ledger.holds().map(Arc::from).collect();
-        holds.sort();
-        for question in holds.into_iter().map(Question::Hold).chain(items) {
-            let tray = tray.clone();
-            engine.ask(question, Box::new(move |told| tray.put((None, Told::Seen(told)))));
-            asked += 1;
-        }
-        let mut ids: Vec<Arc<str>> =
-            self.auditor.books.numbers.keys().map(|id| Arc::from(id.as_str())).collect();
-        ids.sort();
-        for id in ids {
-            let (tray, about) = (tray.clone(), Some(id.clone()));
-            let act = Act { id, command: None, key: None, wait_ms: 0 };
-            engine.act(act, Box::new(move |told| tray.put((about, Told::Transaction(told)))));
-            asked += 1;
-        }
-        let mut seen = 0;
+        let mut unseen = readings.len();
         for _ in 0..TURNS {
-            let Some(life) = &mut self.life else { break };
-            let mut done = life.stepped.turn().map(drop);
-            // Readers wait for what was decided before they were asked: nobody else would keep it meanwhile.
-            while done.is_ok() && life.stepped.unkept() > 0 {
-                done = life.stepped.keep().map(drop);
-            }
-            if let Err(fault) = done {
-                return Err(Violation::new("P4", format!("a fault in a healthy world: {fault}")));
-            }
-            life.stepped.read();
-            self.collect()?;
+            self.turn_to_read()?;
             for (about, told) in tray.take() {
-                seen += 1;
+                unseen -= 1;
                 told.refusal().is_none().must("P1", || format!("{about:?} cannot be read: {told:?}"))?;
                 let about = about.as_deref().map_or(Asked::Other, |id| Asked::Act(id, None));
                 self.auditor.tells(&about, &told, floor)?;
             }
-            if seen == asked {
+            if unseen == 0 {
                 return Ok(());
             }
         }
-        (seen == asked).must("P16", || format!("{} of {asked} questions were never answered", asked - seen))
+        false.must("P16", || format!("{unseen} of {} questions were never answered", readings.len()))
+    }
+
+    /// Readers wait for what was decided before they were asked, and nobody else would keep it meanwhile.
+    fn turn_to_read(&mut self) -> Judged {
+        let Some(life) = &mut self.life else { return Ok(()) };
+        let mut done = life.stepped.turn().map(drop);
+        while done.is_ok() && life.stepped.unkept() > 0 {
+            done = life.stepped.keep().map(drop);
+        }
+        if let Err(fault) = done {
+            return Err(Violation::new("P4", format!("a fault in a healthy world: {fault}")));
+        }
+        life.stepped.read();
+        self.collect()
     }
 
     /// The archive holds what the journal does.
