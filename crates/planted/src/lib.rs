@@ -84,7 +84,7 @@ bugs! {
     CoolingCutShort in "transaction": "a cooling-off window ends at once", breaks "P14",
     UncompensatedRefusal in "transaction": "a saga does not compensate the branch that refused", breaks "P16",
     DecisionTurns in "transaction": "a cancel is taken after the decision to confirm", breaks "P8 P34",
-    LateTryAccepted in "transaction": "the barrier lets a try through after its cancel", breaks "P12 P16",
+    LateTryAccepted in "transaction": "the barrier lets a try through after its cancel", breaks "P10 P12 P16",
     CancelRunsWithoutTry in "transaction": "the barrier undoes what was never done", breaks "P11",
     ConfirmTwice in "transaction": "the barrier lets a confirm through twice", breaks "P10",
     ConfirmRunsWithoutTry in "transaction": "the barrier confirms what was never tried", breaks "P13",

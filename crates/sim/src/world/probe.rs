@@ -95,8 +95,9 @@ impl World<'_> {
     fn turn_to_read(&mut self) -> Judged {
         let Some(life) = &mut self.life else { return Ok(()) };
         let mut done = life.stepped.turn().map(drop);
+        // What is open may have to wait for a frame before it: a turn after it hands it on.
         while done.is_ok() && life.stepped.unkept() > 0 {
-            done = life.stepped.keep().map(drop);
+            done = life.stepped.keep().and_then(|_| life.stepped.turn()).map(drop);
         }
         if let Err(fault) = done {
             return Err(Violation::new("P4", format!("a fault in a healthy world: {fault}")));
