@@ -49,7 +49,8 @@ pub(crate) fn run(setup: &Setup) -> Result<Outcome, Broken> {
 fn cut(world: &mut World, image: &Image) -> anyhow::Result<bool> {
     let cutter = image.cutter()?;
     let pause = Duration::from_millis(world.random.u64(5..200));
-    let unsynced = image.path().join("unsynced");
+    // A new name for each: ext4 writes a file that was truncated and written anew out as soon as it is closed.
+    let unsynced = image.path().join(format!("unsynced-{}", world.runs));
     world.work(|server, load| {
         thread::sleep(pause);
         fs::write(&unsynced, UNSYNCED)?;
