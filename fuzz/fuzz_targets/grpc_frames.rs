@@ -6,7 +6,4 @@
 
 #![no_main]
 
-#[path = "../../crates/server/src/grpc/fuzz/in_memory.rs"]
-mod in_memory;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| server::fuzz::frames(data, in_memory::engine));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| server::fuzz::frames(data));

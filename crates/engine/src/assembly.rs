@@ -21,7 +21,7 @@ use crate::opening;
 use crate::partition::{Input, Lookup, Partition, Ports, Ticket};
 use crate::reader::{Queries, Query, Reader};
 use crate::writer::Writer;
-use crate::{Clock, Config, Engine, Fault, Meters, Network};
+use crate::{Answers, Clock, Config, Engine, Fault, Meters, Network, SystemClock};
 
 /// Bytes of frames taken into the archive at once at start-up.
 const CATCH_UP_BYTES: usize = 8 * 1024 * 1024;
@@ -45,6 +45,22 @@ pub struct Parts {
     pub deliver: Deliver,
     /// Called once, on an engine thread, when a fault stops it; nothing is told as done afterwards.
     pub on_fault: Report,
+}
+
+impl Parts {
+    /// Parts that keep nothing beyond the process, with the system's clock: for tests and fuzzing. A fault panics.
+    #[must_use]
+    pub fn in_memory(network: impl Network + 'static) -> Parts {
+        Parts {
+            journal: Box::new(journal::Memory::new()),
+            archive: Archive::in_memory(),
+            network: Box::new(network),
+            clock: Box::new(|floor| Arc::new(SystemClock::starting_after(floor))),
+            meters: Arc::new(Meters::default()),
+            deliver: Box::new(Answers::give),
+            on_fault: Box::new(|fault| panic!("{fault}")),
+        }
+    }
 }
 
 /// The parts of an engine, tied together, none of them moving.

@@ -17,8 +17,6 @@ pub fn amounts(bytes: &[u8]) {
 mod tests {
     use std::path::Path;
 
-    use crate::grpc::fuzz::in_memory::engine;
-
     fn replay(target: &str, door: fn(&[u8])) {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
         let mut replayed = 0;
@@ -38,6 +36,6 @@ mod tests {
         replay("amounts", super::amounts);
         // Files of TOML are read by the room that has them.
         replay("machine_files", |data| super::machine(data.get(1..).unwrap_or_default()));
-        replay("grpc_frames", |data| super::frames(data, engine));
+        replay("grpc_frames", super::frames);
     }
 }

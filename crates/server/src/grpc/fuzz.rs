@@ -6,12 +6,10 @@
 //! Read next: `fuzz/door.rs`, `fuzz/members.rs`, `docs/internals/fuzzing.md`.
 
 mod door;
-#[cfg(test)]
-pub(crate) mod in_memory;
+mod in_memory;
 mod members;
 
 use bytes::Bytes;
-use engine::Running;
 use http::HeaderMap;
 use participant::proto::{ApplyReply, ApplyRequest};
 use prost::Message;
@@ -64,9 +62,9 @@ const PREFIX: usize = 5;
 /// What an answer may be beyond what it answers: a page of what the engine holds.
 const ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
-/// Makes a request of `data`: two bytes say to whom and how it is sent, the rest is sent. `engine` starts the engine that
-/// stands behind the door. Panics where a promise is broken.
-pub fn frames(data: &[u8], engine: fn() -> Running) {
+/// Makes a request of `data`: two bytes say to whom and how it is sent, the rest is sent. Panics where a
+/// promise is broken.
+pub fn frames(data: &[u8]) {
     let Some((&[method, how], sent)) = data.split_first_chunk() else { return };
     let path = METHODS[usize::from(method) % METHODS.len()];
     let how = How(how);
@@ -77,7 +75,7 @@ pub fn frames(data: &[u8], engine: fn() -> Running) {
         }
     }
     let asked = Asked { path, headers: how.headers(), frames: how.split(&body), cut: how.is_cut() };
-    let answered = door::ask(asked, engine);
+    let answered = door::ask(asked);
     judged(path, &answered, &body);
 }
 

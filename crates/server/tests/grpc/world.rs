@@ -1,10 +1,8 @@
 //! A server of its own for each test: engine, journal and archive in memory, listeners on free ports of the loopback.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use engine::archive::Archive;
-use engine::{Answers, Heard, Meters, Network, Parts, Running, SystemClock};
+use engine::{Heard, Network, Parts, Running};
 use participant::client::{Amount, Batch, Client, Entry};
 use participant::proto::member::Kind;
 use participant::proto::{self, Outcome};
@@ -40,16 +38,7 @@ pub(crate) fn config() -> Config {
 
 /// A server with these settings, and who asks it.
 pub(crate) async fn started(config: Config) -> (Server, Running) {
-    let parts = Parts {
-        journal: Box::new(journal::Memory::new()),
-        archive: Archive::in_memory(),
-        network: Box::new(Participants),
-        clock: Box::new(|floor| Arc::new(SystemClock::starting_after(floor))),
-        meters: Arc::new(Meters::default()),
-        deliver: Box::new(Answers::give),
-        on_fault: Box::new(|fault| panic!("{fault}")),
-    };
-    let running = engine::start(&engine::Config::default(), parts).unwrap();
+    let running = engine::start(&engine::Config::default(), Parts::in_memory(Participants)).unwrap();
     let server = server::listen(config, running.engine.clone(), Default::default()).await.unwrap();
     (server, running)
 }

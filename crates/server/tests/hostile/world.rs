@@ -1,10 +1,8 @@
 //! A server of its own for each test, with short limits of time; and the sane request that must always work.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use engine::archive::Archive;
-use engine::{Answers, Heard, Meters, Network, Parts, Running, SystemClock};
+use engine::{Heard, Network, Parts, Running};
 use participant::client::{Amount, Batch, Client, Entry};
 use participant::proto::member::Kind;
 use participant::proto::{self, Outcome};
@@ -37,18 +35,9 @@ impl Network for Participants {
 impl World {
     /// A server whose callers have little time.
     pub(crate) async fn start() -> World {
-        let parts = Parts {
-            journal: Box::new(journal::Memory::new()),
-            archive: Archive::in_memory(),
-            network: Box::new(Participants),
-            clock: Box::new(|floor| Arc::new(SystemClock::starting_after(floor))),
-            meters: Arc::new(Meters::default()),
-            deliver: Box::new(Answers::give),
-            on_fault: Box::new(|fault| panic!("{fault}")),
-        };
         // Nobody waits for the end of what does not end.
         let config = engine::Config { waiters_max: 0, ..engine::Config::default() };
-        let running = engine::start(&config, parts).unwrap();
+        let running = engine::start(&config, Parts::in_memory(Participants)).unwrap();
         let free: SocketAddr = "127.0.0.1:0".parse().unwrap();
         let limits = HttpLimits {
             header_timeout_ms: 300,

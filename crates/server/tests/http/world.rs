@@ -1,11 +1,9 @@
 //! A server of its own for each test: engine, journal and archive in memory, listeners on free ports of the loopback.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use bytes::Bytes;
-use engine::archive::Archive;
-use engine::{Answers, Heard, Meters, Network, Parts, Running, SystemClock};
+use engine::{Heard, Network, Parts, Running};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
@@ -55,16 +53,7 @@ pub(crate) async fn world() -> World {
 
 /// A server with these settings.
 pub(crate) async fn world_of(config: Config) -> World {
-    let parts = Parts {
-        journal: Box::new(journal::Memory::new()),
-        archive: Archive::in_memory(),
-        network: Box::new(Participants),
-        clock: Box::new(|floor| Arc::new(SystemClock::starting_after(floor))),
-        meters: Arc::new(Meters::default()),
-        deliver: Box::new(Answers::give),
-        on_fault: Box::new(|fault| panic!("{fault}")),
-    };
-    let running = engine::start(&engine::Config::default(), parts).unwrap();
+    let running = engine::start(&engine::Config::default(), Parts::in_memory(Participants)).unwrap();
     let server = server::listen(config, running.engine.clone(), Default::default()).await.unwrap();
     World { server, running }
 }

@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, watch};
 use tonic::Status;
 
 use super::super::{Listening, health, routes};
+use super::in_memory;
 use crate::http::Serving;
 use crate::listen::{Config, Running as Goes};
 
@@ -55,10 +56,10 @@ struct Door {
 
 static DOOR: Mutex<Option<Door>> = Mutex::new(None);
 
-/// Asks at the door, whose engine is started by `engine` where there is none.
-pub(super) fn ask(asked: Asked, engine: fn() -> Running) -> Answered {
+/// Asks at the door, which is opened where there is none.
+pub(super) fn ask(asked: Asked) -> Answered {
     let mut standing = DOOR.lock().unwrap_or_else(PoisonError::into_inner);
-    let door = standing.get_or_insert_with(|| Door::open(engine()));
+    let door = standing.get_or_insert_with(|| Door::open(in_memory::engine()));
     door.requests += 1;
     door.bytes += asked.frames.iter().map(Bytes::len).sum::<usize>();
     let answered = door.ask(asked);
