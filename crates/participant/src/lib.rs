@@ -1,7 +1,16 @@
-//! Acts: what a service links to speak with a coordinator. Knows no room of the coordinator but its protocol.
+//! Acts: what a service links to be a participant, or an initiator. Knows no room of the coordinator but its rule and
+//! its protocol.
 //!
-//! [`proto`] is the protocol as code, generated from `proto/tercet/v1`. [`client`] is a caller's side of it: begin there.
+//! A participant: [`barrier`] makes each operation take effect once, in front of one of the databases of [`database`];
+//! [`call`] is what comes and what is answered. An initiator: [`client`]. [`proto`] is the protocol as code, generated
+//! from `proto/tercet/v1`.
 
+#[cfg(feature = "barrier")]
+pub mod barrier;
+#[cfg(feature = "barrier")]
+pub mod call;
 #[cfg(feature = "calls")]
 pub mod client;
+#[cfg(feature = "sql")]
+pub mod database;
 pub mod proto;

@@ -49,11 +49,40 @@ pub enum Hazard {
     ConfirmAfterCancel,
     /// A cancel of what was taken for good.
     CancelAfterConfirm,
+    /// A check-back of a message whose initiator never kept its business change, and now never will.
+    NeverSubmitted,
     /// An operation that a branch of this pattern does not have.
     NoSuchOperation,
 }
 
 impl Hazard {
+    /// Every hazard.
+    pub const ALL: [Hazard; 6] = [
+        Hazard::LateTry,
+        Hazard::ConfirmWithoutTry,
+        Hazard::ConfirmAfterCancel,
+        Hazard::CancelAfterConfirm,
+        Hazard::NeverSubmitted,
+        Hazard::NoSuchOperation,
+    ];
+
+    /// What it means, and who must act, in words for whoever reads the answer.
+    #[must_use]
+    pub fn detail(self) -> &'static str {
+        match self {
+            Hazard::LateTry => {
+                "this branch was cancelled before its try arrived; nothing is reserved any more"
+            }
+            Hazard::ConfirmWithoutTry => "there is no try of this branch that could be confirmed",
+            Hazard::ConfirmAfterCancel => "this branch was cancelled; what it held has been given back",
+            Hazard::CancelAfterConfirm => "this branch was confirmed; what it held has been taken for good",
+            Hazard::NeverSubmitted => {
+                "the initiator's local transaction was not committed, and can't be any more"
+            }
+            Hazard::NoSuchOperation => "a branch of this pattern has no such operation",
+        }
+    }
+
     /// The code under which it is answered and counted.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -62,6 +91,7 @@ impl Hazard {
             Hazard::ConfirmWithoutTry => "confirm_without_try",
             Hazard::ConfirmAfterCancel => "confirm_after_cancel",
             Hazard::CancelAfterConfirm => "cancel_after_confirm",
+            Hazard::NeverSubmitted => "never_submitted",
             Hazard::NoSuchOperation => "no_such_operation",
         }
     }
@@ -75,7 +105,7 @@ impl Record {
     /// What is done with `operation` of a transaction of `pattern`.
     #[must_use]
     pub fn rule(self, pattern: Pattern, operation: Operation) -> Ruling {
-        if !Operation::of(pattern).contains(&operation) {
+        if !recorded(pattern).contains(&operation) {
             return Ruling::Refuse(Hazard::NoSuchOperation);
         }
         #[cfg(feature = "planted")]
@@ -100,7 +130,13 @@ impl Record {
                 Record::Cancelled | Record::Voided => Ruling::Repeat,
                 Record::Confirmed => Ruling::Refuse(Hazard::CancelAfterConfirm),
             },
-            Operation::Check => Ruling::Refuse(Hazard::NoSuchOperation),
+            // The initiator's row is there, or this one takes its place and keeps it out for ever.
+            Operation::Check => match self {
+                Record::Tried => Ruling::Repeat,
+                Record::Blank => Ruling::Void,
+                Record::Cancelled | Record::Voided => Ruling::Refuse(Hazard::NeverSubmitted),
+                Record::Refused | Record::Confirmed => Ruling::Refuse(Hazard::NoSuchOperation),
+            },
         }
     }
 
@@ -126,7 +162,8 @@ impl Record {
             (Operation::Cancel, Ran::Done) if self == Record::Tried => Record::Cancelled,
             (Operation::Cancel, Ran::Done) => Record::Voided,
             // A confirm or cancel that could not be carried out is asked again.
-            (Operation::Confirm | Operation::Cancel, Ran::Refused) | (Operation::Check, _) => self,
+            (Operation::Confirm | Operation::Cancel, Ran::Refused) => self,
+            (Operation::Check, _) => Record::Voided,
         }
     }
 
@@ -140,6 +177,15 @@ impl Record {
             Record::Blank | Record::Tried => false,
             Record::Refused | Record::Confirmed | Record::Cancelled | Record::Voided => age_ms > horizon_ms,
         }
+    }
+}
+
+/// What leaves a record: what a branch of the pattern sees, and for a message what its initiator does (`Try` is the
+/// row that it writes beside its own change).
+fn recorded(pattern: Pattern) -> &'static [Operation] {
+    match pattern {
+        Pattern::Tcc | Pattern::Saga => Operation::of(pattern),
+        Pattern::Message => &[Operation::Try, Operation::Confirm, Operation::Check],
     }
 }
 

@@ -107,13 +107,30 @@ impl Operation {
     pub fn name(self, pattern: Pattern) -> &'static str {
         match (self, pattern) {
             (Operation::Try, Pattern::Saga) => "action",
-            (Operation::Try, Pattern::Tcc | Pattern::Message) => "try",
+            (Operation::Try, Pattern::Tcc) => "try",
+            // The initiator's own: never called, only recorded beside its business change.
+            (Operation::Try, Pattern::Message) => "submit",
             (Operation::Confirm, Pattern::Message) => "deliver",
             (Operation::Confirm, Pattern::Tcc | Pattern::Saga) => "confirm",
             (Operation::Cancel, Pattern::Saga) => "compensate",
             (Operation::Cancel, Pattern::Tcc | Pattern::Message) => "cancel",
             (Operation::Check, _) => "check",
         }
+    }
+
+    /// Reads a name on the wire back: every name but `check` (of a message) belongs to one pattern.
+    ///
+    /// `submit` is no call: it is what an initiator's own barrier row of a prepared message says.
+    #[must_use]
+    pub fn read(name: &str) -> Option<(Pattern, Operation)> {
+        let named = |pattern: Pattern| {
+            let found = Operation::of(pattern).iter().find(|operation| operation.name(pattern) == name);
+            found.map(|operation| (pattern, *operation))
+        };
+        if name == Operation::Check.name(Pattern::Message) {
+            return Some((Pattern::Message, Operation::Check));
+        }
+        Pattern::ALL.into_iter().find_map(named)
     }
 
     /// The operations that a branch of `pattern` can see, in the order in which they are shown.

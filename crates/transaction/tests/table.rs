@@ -115,7 +115,7 @@ fn every_operation_on_every_record() {
     let mut table = String::new();
     for pattern in Pattern::ALL {
         for record in Record::ALL {
-            for operation in [Operation::Try, Operation::Confirm, Operation::Cancel] {
+            for operation in [Operation::Try, Operation::Confirm, Operation::Cancel, Operation::Check] {
                 let ruling = record.rule(pattern, operation);
                 let then = match ruling {
                     Ruling::Run | Ruling::Void => format!("-> {:?}", record.after(operation, Ran::Done)),

@@ -1,0 +1,56 @@
+//! Which rows of a page may go.
+
+use std::time::Duration;
+
+use super::{Aged, Cleaning, Coordinator, old};
+use crate::barrier::{Kept, Told};
+use crate::call::Branch;
+
+const HORIZON: Duration = Duration::from_hours(30 * 24);
+const OLD: i64 = 31 * 24 * 3_600_000;
+
+fn row(branch: &str, phase: i64, operation: &str, told: Told) -> Aged {
+    let branch = Branch { transaction: "t".to_owned(), branch: branch.to_owned() };
+    let kept = Kept { operation: operation.to_owned(), told, content: None, answer: None };
+    Aged { branch, phase, kept, age_ms: OLD }
+}
+
+fn gone(rows: &[Aged]) -> Vec<&str> {
+    old(rows, HORIZON).map(|branch| branch.branch.as_str()).collect()
+}
+
+#[test]
+fn what_still_holds_something_stays_however_old_it_is() {
+    let rows = [
+        row("action-held", 1, "action", Told::Done),
+        row("cancelled", 1, "try", Told::Done),
+        row("cancelled", 2, "cancel", Told::Done),
+        row("confirmed", 1, "try", Told::Done),
+        row("confirmed", 2, "confirm", Told::Done),
+        row("delivered", 2, "deliver", Told::Done),
+        row("refused", 1, "try", Told::Refused),
+        row("submitted", 1, "submit", Told::Done),
+        row("tombstone", 1, "cancel", Told::Void),
+        row("try-held", 1, "try", Told::Done),
+    ];
+    assert_eq!(gone(&rows), ["cancelled", "confirmed", "delivered", "refused", "submitted", "tombstone"]);
+}
+
+#[test]
+fn a_branch_is_as_young_as_its_youngest_row() {
+    let young = |age: i64| Aged { age_ms: age, ..row("b", 2, "confirm", Told::Done) };
+    assert_eq!(gone(&[row("b", 1, "try", Told::Done), young(OLD)]), ["b"]);
+    for age in [0, -5, 30 * 24 * 3_600_000] {
+        assert!(gone(&[row("b", 1, "try", Told::Done), young(age)]).is_empty(), "{age}");
+    }
+}
+
+#[test]
+fn a_horizon_that_a_late_call_can_pass_is_refused() {
+    let coordinator = Coordinator::default();
+    assert!(Cleaning::new(HORIZON, coordinator).is_ok());
+    let longest = coordinator.deadline + coordinator.retry;
+    let fault = Cleaning::new(longest, coordinator).unwrap_err();
+    assert_eq!((fault.horizon, fault.longest), (longest, longest));
+    assert!(fault.to_string().contains("keep rows longer"), "{fault}");
+}

@@ -1,0 +1,56 @@
+//! What keeps a participant from answering at all. Never a refusal: the coordinator asks again.
+
+use crate::call::Answer;
+use http::StatusCode;
+
+/// Why there is no answer. Nothing was changed, or it is not known whether it was: then the barrier tells at the next try.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The database.
+    #[error("the database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// Others changed the same rows again and again.
+    #[error("others change the same rows; given up after {attempts} attempts")]
+    Contended {
+        /// How often it was begun.
+        attempts: u32,
+    },
+    /// The answer is longer than the coordinator keeps.
+    #[error("an answer of {bytes} bytes; {} are kept", crate::call::ANSWER_MAX)]
+    AnswerTooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// The business function, for a reason that is no refusal.
+    #[error("{0}")]
+    Business(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Fault {
+    /// Of any other error.
+    pub fn of(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Fault {
+        Fault::Business(error.into())
+    }
+
+    /// What is answered: 503 for what passes, 500 for the rest. Says nothing of the inside.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        let (status, code, detail) = match self {
+            Fault::Database(_) => (StatusCode::SERVICE_UNAVAILABLE, "database", "the participant's database"),
+            Fault::Contended { .. } => {
+                (StatusCode::SERVICE_UNAVAILABLE, "contended", "others change the same rows")
+            }
+            Fault::AnswerTooLong { .. } => {
+                (StatusCode::INTERNAL_SERVER_ERROR, "answer_too_long", "the answer is too long")
+            }
+            Fault::Business(_) => (StatusCode::INTERNAL_SERVER_ERROR, "fault", "the participant failed"),
+        };
+        Answer::problem(status, code, detail)
+    }
+}
+
+impl From<serde_json::Error> for Fault {
+    fn from(error: serde_json::Error) -> Fault {
+        Fault::of(error)
+    }
+}

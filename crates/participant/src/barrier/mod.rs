@@ -1,0 +1,55 @@
+//! The barrier: makes each operation of a branch take effect at most once, in any order and however often it comes.
+//!
+//! [`Barrier::run`] opens the local transaction, writes the barrier's row first, hands the open transaction to the
+//! business function, keeps its answer, and commits. Whoever must open the local transaction themselves calls [`enter`]
+//! and [`keep`] in it. It must never make a business change without its row, nor answer before the commit.
+//!
+//! The rule is `transaction::barrier`, shared with the engine's simulator; the table is one SQL file per database.
+//! Read next: `enter.rs`, `rows.rs`, `run.rs`.
+
+mod enter;
+mod meters;
+mod rows;
+
+#[cfg(feature = "sql")]
+mod clean;
+#[cfg(feature = "sql")]
+mod fault;
+#[cfg(feature = "sql")]
+mod run;
+#[cfg(feature = "sql")]
+mod schema;
+
+/// The six columns that every insert binds, in the order of the table.
+#[cfg(feature = "sql")]
+macro_rules! bound {
+    ($sql:expr, $row:expr) => {
+        sqlx::query($sql)
+            .bind(&$row.branch.transaction)
+            .bind(&$row.branch.branch)
+            .bind($row.phase.number())
+            .bind($row.operation)
+            .bind($row.told.name())
+            .bind($row.content.to_string())
+    };
+}
+
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+#[cfg(feature = "sql")]
+pub use clean::{Aged, Clean, Cleaning, Coordinator, HorizonFault};
+pub use enter::{Entry, enter, keep, refuse};
+#[cfg(feature = "sql")]
+pub use fault::Fault;
+pub use meters::{Counted, Meters};
+pub use rows::{Kept, Phase, Places, Row, Rows, Told, Written};
+#[cfg(feature = "sql")]
+pub use run::{Barrier, Business, Pending, Settings};
+#[cfg(feature = "sql")]
+pub use schema::SchemaFault;
+pub use transaction::barrier::{Hazard, Ran, Record, Ruling};

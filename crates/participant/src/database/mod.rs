@@ -1,0 +1,68 @@
+//! The databases that a participant may keep its books in, mirrored file by file.
+//!
+//! A [`Dialect`] says what differs between them: how a local transaction begins, which errors mean "try it again". It
+//! holds no rule. Read next: one of `postgres.rs`, `mysql.rs`, `sqlite.rs`; then `../barrier/mod.rs`.
+
+mod local;
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::future::Future;
+
+use sqlx::pool::PoolConnection;
+
+pub use local::Local;
+
+use crate::barrier::Rows;
+
+/// How far local transactions are kept apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Isolation {
+    /// Each statement sees what was committed before it. Enough for the barrier, and the fastest.
+    #[default]
+    ReadCommitted,
+    /// Each local transaction sees one state of the data; more of them are repeated.
+    RepeatableRead,
+    /// As if one ran after the other; still more are repeated. What SQLite always does.
+    Serializable,
+}
+
+/// A database that a participant's books may be in.
+pub trait Dialect: sqlx::Database<Connection: Rows<Fault = sqlx::Error>> {
+    /// Its name in logs and reports.
+    const NAME: &'static str;
+
+    /// The tables of the barrier, the outbox and the inbox, as statements to be run one by one.
+    const SCHEMA: &'static [&'static str];
+
+    /// Begins a local transaction.
+    fn begin(
+        connection: &mut PoolConnection<Self>,
+        isolation: Isolation,
+    ) -> impl Future<Output = Result<sqlx::Transaction<'_, Self>, sqlx::Error>> + Send;
+
+    /// Whether the local transaction was given up because of others (a deadlock, a serialization failure, a lock waited
+    /// for too long): nothing was changed, and it may be run again.
+    fn is_contention(fault: &sqlx::Error) -> bool;
+
+    /// Which database the connection speaks to, and which of `tables` are not there.
+    fn missing_tables(
+        connection: &mut Self::Connection,
+        tables: &[&str],
+    ) -> impl Future<Output = Result<Vec<String>, sqlx::Error>> + Send;
+
+    /// Runs a statement that takes nothing and whose answer is of no interest.
+    fn execute(
+        connection: &mut Self::Connection,
+        statement: &'static str,
+    ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+/// The code that a database gave an error, if it gave one.
+fn code_of(fault: &sqlx::Error) -> Option<String> {
+    fault.as_database_error()?.code().map(std::borrow::Cow::into_owned)
+}

@@ -1,0 +1,53 @@
+//! What is PostgreSQL's own: how a local transaction begins, and which errors mean "again".
+
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, Executor, Postgres, Transaction};
+
+use super::{Dialect, Isolation, code_of};
+
+/// SQLSTATE: serialization failure, deadlock detected, lock not available
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
+const AGAIN: [&str; 3] = ["40001", "40P01", "55P03"];
+
+impl Dialect for Postgres {
+    const NAME: &'static str = "postgres";
+
+    const SCHEMA: &'static [&'static str] = &[include_str!("../barrier/postgres.sql")];
+
+    async fn begin(
+        connection: &mut PoolConnection<Self>,
+        isolation: Isolation,
+    ) -> Result<Transaction<'_, Self>, sqlx::Error> {
+        let statement = match isolation {
+            Isolation::ReadCommitted => "BEGIN ISOLATION LEVEL READ COMMITTED",
+            Isolation::RepeatableRead => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+            Isolation::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        };
+        connection.begin_with(statement).await
+    }
+
+    fn is_contention(fault: &sqlx::Error) -> bool {
+        code_of(fault).is_some_and(|code| AGAIN.contains(&code.as_str()))
+    }
+
+    async fn missing_tables(
+        connection: &mut Self::Connection,
+        tables: &[&str],
+    ) -> Result<Vec<String>, sqlx::Error> {
+        let mut missing = Vec::new();
+        for table in tables {
+            let found: Option<i32> = sqlx::query_scalar("SELECT 1 WHERE to_regclass($1) IS NOT NULL")
+                .bind(*table)
+                .fetch_optional(&mut *connection)
+                .await?;
+            if found.is_none() {
+                missing.push((*table).to_owned());
+            }
+        }
+        Ok(missing)
+    }
+
+    async fn execute(connection: &mut Self::Connection, statement: &'static str) -> Result<(), sqlx::Error> {
+        connection.execute(statement).await.map(drop)
+    }
+}
