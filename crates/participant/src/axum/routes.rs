@@ -117,11 +117,10 @@ impl<D, C, B: Clone> Clone for Route<D, C, B> {
 
 fn operation<D: Dialect, C: Carry<D>, B: Books<D>>(
     service: &Arc<C>,
-    books: &B,
+    books: B,
     name: &'static str,
 ) -> MethodRouter {
-    let route =
-        Route::<D, C, B> { service: Arc::clone(service), books: books.clone(), name, dialect: PhantomData };
+    let route = Route::<D, C, B> { service: Arc::clone(service), books, name, dialect: PhantomData };
     post(receive::<D, C, B>).with_state(route)
 }
 
