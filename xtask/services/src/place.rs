@@ -27,7 +27,7 @@ impl Place {
     pub(crate) fn create(kind: &Kind, homes: &[PathBuf]) -> anyhow::Result<Place> {
         let account = Account::of(kind.account)?;
         for home in homes {
-            let prefix = format!("{}-", kind.name);
+            let prefix = format!("tercet-{}-", kind.name);
             let Ok(made) = tempfile::Builder::new().prefix(&prefix).tempdir_in(home) else { continue };
             account.give(made.path())?;
             if reaches(account, made.path()) {
