@@ -25,6 +25,14 @@ impl Account {
         }
     }
 
+    /// Its number.
+    pub(crate) fn user(self) -> u32 {
+        match self {
+            Account::Own => rustix::process::geteuid().as_raw(),
+            Account::Other { user, .. } => user,
+        }
+    }
+
     /// Has the command run as this account.
     pub(crate) fn take_over(self, command: &mut Command) {
         if let Account::Other { user, group } = self {

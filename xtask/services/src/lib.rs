@@ -7,6 +7,7 @@
 
 mod account;
 mod mariadb;
+mod orphans;
 mod place;
 mod port;
 mod postgres;

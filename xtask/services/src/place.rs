@@ -24,11 +24,10 @@ pub(crate) struct Place {
 impl Place {
     /// A new folder in the first of `homes` that the account can reach: a folder below somebody's home is often
     /// closed to others.
-    pub(crate) fn create(kind: &Kind, homes: &[PathBuf]) -> anyhow::Result<Place> {
+    pub(crate) fn create(kind: &Kind, prefix: &str, homes: &[PathBuf]) -> anyhow::Result<Place> {
         let account = Account::of(kind.account)?;
         for home in homes {
-            let prefix = format!("tercet-{}-", kind.name);
-            let Ok(made) = tempfile::Builder::new().prefix(&prefix).tempdir_in(home) else { continue };
+            let Ok(made) = tempfile::Builder::new().prefix(prefix).tempdir_in(home) else { continue };
             account.give(made.path())?;
             if reaches(account, made.path()) {
                 // As `/proc` will show it.
@@ -129,18 +128,18 @@ mod tests {
         let open = tempfile::tempdir().unwrap();
         fs::set_permissions(open.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let homes = ["/no/such/folder".into(), closed.path().into(), open.path().to_owned()];
-        let place = Place::create(Service::Postgres.kind(), &homes).unwrap();
+        let place = Place::create(Service::Postgres.kind(), "p-", &homes).unwrap();
         assert!(place.folder().starts_with(open.path().canonicalize().unwrap()));
         assert!(place.data().is_dir());
         place.remove();
         assert!(!place.folder().exists());
-        assert!(Place::create(Service::Postgres.kind(), &homes[..1]).is_err());
+        assert!(Place::create(Service::Postgres.kind(), "p-", &homes[..1]).is_err());
     }
 
     #[test]
     fn what_a_failed_program_said_is_told() {
         let home = tempfile::tempdir().unwrap();
-        let place = Place::create(Service::Redis.kind(), &[home.path().to_owned()]).unwrap();
+        let place = Place::create(Service::Redis.kind(), "r-", &[home.path().to_owned()]).unwrap();
         place.run_with(place.command("sh").unwrap().arg("-s"), "exit 0\n").unwrap();
         let script = "for n in $(seq 30); do echo line $n; done; exit 3";
         let fault = place.run(place.command("sh").unwrap().args(["-c", script])).unwrap_err().to_string();

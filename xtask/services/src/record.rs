@@ -48,7 +48,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("redis");
         assert_eq!(Record::read(&path).unwrap(), None);
-        let record = Record { pid: 7, port: 20_000, folder: "/tmp/a b".into() };
+        let record = Record { pid: 7, port: 20_000, folder: "folder of/redis".into() };
         record.write(&path).unwrap();
         assert_eq!(Record::read(&path).unwrap(), Some(record));
         fs::write(&path, "7\n").unwrap();

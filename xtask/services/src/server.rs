@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 
+use crate::account::Account;
 use crate::place::Place;
 use crate::service::{Kind, Service};
-use crate::{port, process};
+use crate::{orphans, port, process};
 
 /// How long a start may take on a busy machine, recovery after a kill included.
 const READY: Duration = Duration::from_secs(60);
@@ -44,7 +45,9 @@ impl Server {
     /// # Errors
     /// It is not installed, or did not start; the message ends with what it said.
     pub fn private(service: Service) -> anyhow::Result<Server> {
-        let mut server = Server::new(service, Place::create(service.kind(), &temporary())?);
+        let (kind, homes) = (service.kind(), temporary());
+        orphans::end(kind, Account::of(kind.account)?, &homes);
+        let mut server = Server::new(service, Place::create(kind, &orphans::prefix(kind), &homes)?);
         if let Err(fault) = server.begin() {
             server.kill();
             server.remove();

@@ -102,7 +102,8 @@ impl Set {
         let homes = [vec![self.folder.clone()], temporary()].concat();
         let log = self.log(service);
         let _ = fs::remove_file(&log);
-        let mut server = Server::new(service, Place::create(service.kind(), &homes)?.with_log(log));
+        let place = Place::create(service.kind(), &format!("tercet-{}-", service.name()), &homes)?;
+        let mut server = Server::new(service, place.with_log(log));
         self.record(&server)?;
         server.begin()?;
         Ok(server)
