@@ -49,12 +49,26 @@ pub(crate) struct Case {
     before: Option<Figures>,
     evidence: Vec<String>,
     faults: usize,
+    company: Company,
+}
+
+/// Whether calls of different transactions were under way at once.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Company {
+    Alone,
+    Crowd,
 }
 
 impl Case {
     /// Reads the figures.
     pub(crate) async fn open(stage: &Arc<Stage>) -> Result<Case, Stop> {
-        let mut case = Case { stage: Arc::clone(stage), before: None, evidence: Vec::new(), faults: 0 };
+        let mut case = Case {
+            stage: Arc::clone(stage),
+            before: None,
+            evidence: Vec::new(),
+            faults: 0,
+            company: Company::Alone,
+        };
         case.before = case.figures().await?;
         Ok(case)
     }
@@ -73,6 +87,11 @@ impl Case {
         asked.answer
     }
 
+    /// Says that calls of different transactions were under way at once.
+    pub(crate) fn crowded(&mut self) {
+        self.company = Company::Crowd;
+    }
+
     /// Asks all at once, and writes down what came how often.
     pub(crate) async fn ask_all(&mut self, calls: Vec<Call>) -> Vec<Answer> {
         let tasks = calls.into_iter().map(|call| {
@@ -83,6 +102,7 @@ impl Case {
             }
         });
         let heard = together(tasks).await;
+        self.crowded();
         let mut counts = BTreeMap::<String, usize>::new();
         for (call, asked) in &heard {
             self.faults += asked.faults;
@@ -175,17 +195,20 @@ impl Case {
             format!("figures expected: {}", expected.words()),
             format!("figures seen:     {}", seen.words()),
         ]);
-        let gap = as_effect(&seen.since(&expected), learned);
-        let (broke, is_less) = match gap {
-            Some(gap) => (self.stage.form.words(&in_words(gap)), gap.firsts < 0 || gap.confirms < 0),
-            None => ("the figures are not what they must be, nor off by whole calls".to_owned(), false),
+        let Some(gap) = as_effect(&seen.since(&expected), learned) else {
+            let broke = "the figures are not what they must be, nor off by whole calls".to_owned();
+            // A figure was overwritten while another was not.
+            let cause = if self.company == Company::Crowd { &cause::LOST_UPDATE } else { blame.more };
+            return Err(self.failed(broke, cause));
         };
+        let is_less = gap.firsts < 0 || gap.confirms < 0;
         let cause = match (is_less, self.faults) {
             // It failed on the way, was asked again, said done, and did nothing: only the barrier has kept the call.
             (true, 1..) => &cause::BARRIER_APART,
             (true, 0) => blame.less,
             (false, _) => blame.more,
         };
+        let broke = stage.form.words(&in_words(gap));
         Err(self.failed(broke, cause))
     }
 

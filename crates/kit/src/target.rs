@@ -9,6 +9,7 @@ use hyper::Uri;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::checks;
 use crate::form::Form;
 use crate::wire::Wire;
 
@@ -35,6 +36,8 @@ pub struct Target {
 /// How hard to try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
+    /// The names of the checks to make, beside the ordinary run; all when empty.
+    pub only: Vec<String>,
     /// How often calls meet at the same instant.
     pub races: usize,
     /// How many times an operation comes at once.
@@ -45,7 +48,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { races: 200, duplicates: 100, timeout: Duration::from_secs(5) }
+        Options { only: Vec::new(), races: 200, duplicates: 100, timeout: Duration::from_secs(5) }
     }
 }
 
@@ -62,6 +65,14 @@ pub enum Obstacle {
     /// No form was given.
     #[error("there is nothing to call: give the URLs of an operation")]
     NoForm,
+    /// A check was asked for that there is not.
+    #[error("there is no check `{name}`; the checks are {known}")]
+    NoCheck {
+        /// What was asked for.
+        name: String,
+        /// What there is.
+        known: String,
+    },
     /// A URL that cannot be called.
     #[error("{url} is no URL that the kit can call: {why}")]
     Url {
@@ -103,6 +114,10 @@ pub(crate) fn place(url: &str) -> Result<Uri, Obstacle> {
 pub(crate) async fn reach(target: &Target, options: &Options) -> Result<Wire, Obstacle> {
     if target.forms.is_empty() {
         return Err(Obstacle::NoForm);
+    }
+    if let Some(name) = options.only.iter().find(|name| !checks::names().any(|known| known == *name)) {
+        let known = checks::names().collect::<Vec<_>>().join(", ");
+        return Err(Obstacle::NoCheck { name: name.clone(), known });
     }
     let parts = target.forms.iter().flat_map(Form::parts).map(|(.., url)| url);
     for url in parts.chain(target.probe.as_deref()) {

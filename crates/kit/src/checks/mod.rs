@@ -200,10 +200,18 @@ const CHECKS: &[Check] = &[
     },
 ];
 
-/// Makes every check that the form allows.
+/// What checks there are.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    CHECKS.iter().map(|check| check.name)
+}
+
+/// Makes every check that the form allows and that is asked for, and the first one in any case.
 pub(crate) async fn run(stage: &Arc<Stage>) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
-    for check in CHECKS.iter().filter(|check| stage.form.has(check.part)) {
+    let only = &stage.options.only;
+    let is_asked_for = |name: &str| only.is_empty() || only.iter().any(|asked| asked == name);
+    let wanted = CHECKS.iter().enumerate().filter(|(index, check)| *index == 0 || is_asked_for(check.name));
+    for (_, check) in wanted.filter(|(_, check)| stage.form.has(check.part)) {
         let is_measured = rows.first().is_none_or(|first| matches!(first.verdict, Verdict::Held));
         let begun = Instant::now();
         let verdict = if is_measured {

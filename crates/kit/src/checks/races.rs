@@ -38,6 +38,7 @@ async fn raced(case: &mut Case, stage: &Arc<Stage>, calls: Vec<(Call, Call)>) ->
         let line = format!("{one} and {two} at the same instant → {} and {}", first.words(), second.words());
         *counts.entry(line).or_default() += 1;
     }
+    case.crowded();
     case.note(counts.into_iter().map(|(line, count)| format!("{count} × {line}")));
     heard
 }
@@ -87,12 +88,14 @@ pub(super) async fn duplicates(stage: &Arc<Stage>) -> Result<(), Stop> {
                 case.is_done(&two, (operation, &cause::LOOK_BEFORE_WRITE))?;
                 case.is_same((&one, &two), operation)?;
             }
-            let effect = match part {
-                Part::First => Effect::held(ids.len()),
-                Part::Confirm => Effect::taken(ids.len()),
-                Part::Undo => Effect::NONE,
+            // Twice is more of a try, and less after a cancel; the other way round, somebody's change was overwritten.
+            let (twice, lost) = (&cause::LOOK_BEFORE_WRITE, &cause::LOST_UPDATE);
+            let (effect, blame) = match part {
+                Part::First => (Effect::held(ids.len()), Blame { more: twice, less: lost }),
+                Part::Confirm => (Effect::taken(ids.len()), Blame { more: twice, less: lost }),
+                Part::Undo => (Effect::NONE, Blame { more: lost, less: twice }),
             };
-            case.effect(effect, LOOKED).await?;
+            case.effect(effect, blame).await?;
         }
     }
     Ok(())

@@ -11,7 +11,8 @@ use crate::form::Part;
 use crate::identity::Content;
 use crate::stage::Stage;
 
-const UNTAKEN: Blame = Blame { more: &cause::REFUSED_YET_TAKEN, less: &cause::GIVES_BACK_UNTAKEN };
+const TAKEN: Blame = Blame::both(&cause::REFUSED_YET_TAKEN);
+const GIVEN_BACK: Blame = Blame::both(&cause::GIVES_BACK_UNTAKEN);
 
 /// Refused, refused again, and cancelled.
 pub(super) async fn stable(stage: &Arc<Stage>) -> Result<(), Stop> {
@@ -26,7 +27,7 @@ pub(super) async fn stable(stage: &Arc<Stage>) -> Result<(), Stop> {
     let first = case.refused(&call, &cause::REFUSED_BODY_DONE).await?;
     let again = case.refused(&call.again(2), &cause::BARRIER_APART).await?;
     case.is_same((&first, &again), stage.operation(Part::First))?;
-    case.effect(Effect::NONE, UNTAKEN).await?;
+    case.effect(Effect::NONE, TAKEN).await?;
     if stage.form.has(Part::Confirm) {
         let confirm = id.call(Part::Confirm).with(Content::Refused);
         case.refused(&confirm, &cause::CONFIRM_WITHOUT_TRY).await?;
@@ -34,7 +35,7 @@ pub(super) async fn stable(stage: &Arc<Stage>) -> Result<(), Stop> {
     }
     case.done(&undo, &cause::CANCEL_SKIPPED).await?;
     case.done(&undo.again(2), &cause::CANCEL_SKIPPED).await?;
-    case.effect(Effect::NONE, UNTAKEN).await?;
+    case.effect(Effect::NONE, GIVEN_BACK).await?;
     case.refused(&call.again(3), &cause::BARRIER_APART).await?;
-    case.effect(Effect::NONE, UNTAKEN).await
+    case.effect(Effect::NONE, TAKEN).await
 }
