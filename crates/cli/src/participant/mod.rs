@@ -80,6 +80,7 @@ fn judged(verify: &Verify) -> anyhow::Result<Exit> {
     let mut reports: Vec<Report> = Vec::new();
     let mut exit = Exit::Done;
     for target in &targets {
+        eprintln!("{}: each form needs enough for {} ordinary calls", target.name, options.units());
         match runtime.block_on(kit::verify(target, &options)) {
             Ok(report) => reports.push(report),
             Err(obstacle) => {

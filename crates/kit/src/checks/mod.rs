@@ -13,6 +13,8 @@ mod order;
 mod races;
 mod refusal;
 mod slow;
+#[cfg(test)]
+mod tests;
 
 use std::pin::Pin;
 use std::sync::Arc;

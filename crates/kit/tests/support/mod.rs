@@ -14,7 +14,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::routing::{get, post};
 use hmac::{Hmac, KeyInit, Mac};
-use kit::{Form, Target};
+use kit::{Form, Options, Target};
 use sha2::Sha256;
 use tokio::time::sleep;
 
@@ -93,7 +93,9 @@ const WORK: Duration = Duration::from_millis(1);
 
 /// Starts one on a free port; answers where.
 pub(crate) async fn start(twin: Twin, secret: Option<Bytes>) -> String {
-    let books = Mutex::new(Books { free: 1_000_000, ..Books::default() });
+    // Just what the kit says it needs: three of each, in three forms.
+    let free = i64::try_from(3 * 3 * Options::default().units()).unwrap();
+    let books = Mutex::new(Books { free, ..Books::default() });
     let participant = Arc::new(Participant {
         twin,
         secret,
