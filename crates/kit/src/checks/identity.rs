@@ -123,10 +123,11 @@ pub(super) async fn unsigned(stage: &Arc<Stage>) -> Result<(), Stop> {
     };
     let mut case = Case::open(stage).await?;
     let now = signature::now();
-    let forged: [(&str, Option<(&[u8], i64)>); 3] = [
+    let (own, foreign): (&[u8], &[u8]) = (secret, b"another secret");
+    let forged = [
         ("no signature", None),
-        ("a signature of another secret", Some((b"another secret", now))),
-        ("a signature of an hour ago", Some((secret, now - 3_600))),
+        ("a signature of another secret", Some((foreign, now))),
+        ("a signature of an hour ago", Some((own, now - 3_600))),
     ];
     for (what, signed) in forged {
         let mut post = stage.post(&stage.fresh().call(Part::First));

@@ -21,7 +21,7 @@ pub(super) async fn at_once(stage: &Arc<Stage>) -> Result<(), Stop> {
     all_done(&mut case, stage, (tries, &cause::FAULT_AS_REFUSAL)).await?;
     case.effect(Effect::held(ids.len()), BLAME).await?;
     let last = |index: usize| match (stage.form.has(Part::Undo), stage.form.has(Part::Confirm)) {
-        (true, true) if index % 3 == 0 => Some(Part::Confirm),
+        (true, true) if index.is_multiple_of(3) => Some(Part::Confirm),
         (true, _) => Some(Part::Undo),
         (false, _) => None,
     };

@@ -157,7 +157,7 @@ impl Participant {
     async fn serve(&self, (headers, uri): (HeaderMap, Uri), body: Bytes) -> Result<Said, Said> {
         let number = self.calls.fetch_add(1, Ordering::Relaxed);
         if self.twin == Twin::Moody && number % 5 == 4 {
-            return Err(refuse(if number % 2 == 0 { 503 } else { 425 }, "moody"));
+            return Err(refuse(if number.is_multiple_of(2) { 503 } else { 425 }, "moody"));
         }
         self.signed((&headers, &uri), &body)?;
         let (transaction, branch, operation) = self.identity(&headers, number)?;
@@ -271,7 +271,7 @@ impl Participant {
         let is_kept_as_done = is_possible || self.twin == Twin::RowSurvivesRefusal;
         let kept = if is_kept_as_done { done("held") } else { said.clone() };
         books.rows.insert(of.key(1), of.row("try", is_possible, kept));
-        if self.twin == Twin::RowSurvivesFault && books.rows.len() % 10 == 0 {
+        if self.twin == Twin::RowSurvivesFault && books.rows.len().is_multiple_of(10) {
             books.free += of.n;
             books.held -= of.n;
             return refuse(503, "database away");
