@@ -159,10 +159,15 @@ impl Stage {
 
     /// Asks until there is an answer that says something, within a bound.
     pub(crate) async fn ask(&self, call: &Call) -> Asked {
+        self.insist(|attempt| self.post(&call.again(call.attempt + attempt))).await
+    }
+
+    /// As `ask`, with a request that is made for each attempt, counted from 0.
+    pub(crate) async fn insist(&self, made: impl Fn(usize) -> Post) -> Asked {
         let mut wait = FIRST_WAIT;
         let mut faults = 0;
         for attempt in 0.. {
-            let answer = self.send(&self.post(&call.again(call.attempt + attempt)), Pace::default()).await;
+            let answer = self.send(&made(attempt), Pace::default()).await;
             let asks_again = matches!(answer.reply(), Reply::Fault | Reply::InProgress);
             if !asks_again || attempt + 1 == ATTEMPTS {
                 return Asked { answer, faults };

@@ -20,8 +20,10 @@ use crate::exit::{Exit, words};
 /// Arguments of `tercet participant`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Args {
-    /// Drive a participant, whatever its language, as the coordinator would, and say whether it holds to the rules of the
-    /// barrier. It needs enough to give for some thousand calls, and nobody else may use it meanwhile
+    /// Drive a participant as the coordinator would, and say whether it holds to the rules of the barrier
+    ///
+    /// It may be written in any language. It needs enough to give for some hundred ordinary calls, and nobody else may
+    /// use it meanwhile.
     #[command(
         after_help = "Exit code: 0 all hold, 1 a check failed, 2 bad usage or nobody answers. Each check and each failure: \
                       docs/guides/verify-participant.md"

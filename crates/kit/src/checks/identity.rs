@@ -14,7 +14,7 @@ use crate::form::Part;
 use crate::identity::{BRANCH, Id, OPERATION, SIGNATURE, TRANSACTION};
 use crate::signature;
 use crate::stage::Stage;
-use crate::wire::{Pace, Post};
+use crate::wire::Post;
 
 /// The longest id.
 const LONGEST: usize = 128;
@@ -22,13 +22,13 @@ const LONGEST: usize = 128;
 /// Headers that are left out together.
 const MISSING: &[&[&str]] = &[&[TRANSACTION, BRANCH, OPERATION], &[TRANSACTION], &[BRANCH], &[OPERATION]];
 
-/// Sends it once; a 4xx is expected, and neither a refusal of the business nor anything else.
+/// Sends it; a 4xx is expected, and neither a refusal of the business nor anything else.
 async fn turned_away(
     case: &mut Case,
     stage: &Stage,
     (what, post, cause): (String, Post, &'static Cause),
 ) -> Result<(), Stop> {
-    let answer = stage.send(&post, Pace::default()).await;
+    let answer = stage.insist(|_| post.clone()).await.answer;
     case.note([format!("{what} → {}", answer.words())]);
     let broke = format!("{what}: answered {}", answer.words());
     match answer.reply() {

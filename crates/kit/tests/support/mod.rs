@@ -54,6 +54,13 @@ pub(crate) enum Twin {
     LostUpdate,
     OneAtATime,
     RefusedKeepsAPart,
+    LateTryIsNotFound,
+    OtherContentAnsweredAnew,
+    CancelGivesTooMuch,
+    ConfirmChecksAgain,
+    EmptyCancelIsNotFound,
+    /// Confirm and cancel each leave a row before they look for the other's.
+    NobodyWins,
 }
 
 /// What a call is answered.
@@ -253,7 +260,12 @@ impl Participant {
         let mut books = self.books.lock().unwrap();
         let row = looked.unwrap_or_else(|| books.rows.get(&of.key(1)).cloned());
         match row {
-            Some(row) if row.operation == "cancel" => return refuse(409, "late_try"),
+            Some(row) if row.operation == "cancel" => {
+                return refuse(if self.twin == Twin::LateTryIsNotFound { 404 } else { 409 }, "late_try");
+            }
+            Some(row) if row.content != of.body && self.twin == Twin::OtherContentAnsweredAnew => {
+                return done("something else");
+            }
             Some(row) if row.content != of.body => return refuse(422, "content_mismatch"),
             Some(_) if self.twin == Twin::RunsTwice => {}
             Some(_) if self.twin == Twin::AnswerDiffers => return done("nothing, it was done"),
@@ -299,7 +311,20 @@ impl Participant {
         done("held")
     }
 
+    /// Whether the other of confirm and cancel has left its row too.
+    async fn both_lose(&self, of: &Of, (own, others): (u8, u8)) -> bool {
+        if self.twin != Twin::NobodyWins {
+            return false;
+        }
+        self.books.lock().unwrap().seen.insert(of.key(own));
+        sleep(WORK).await;
+        self.books.lock().unwrap().seen.contains(&of.key(others))
+    }
+
     async fn confirm(&self, of: &Of) -> Said {
+        if self.twin == Twin::ConfirmChecksAgain || self.both_lose(of, (3, 4)).await {
+            return refuse(409, "not_now");
+        }
         let looked = if self.twin == Twin::LookBeforeWrite { Some(self.look(of, 2).await) } else { None };
         let mut books = self.books.lock().unwrap();
         let second = looked.unwrap_or_else(|| books.rows.get(&of.key(2)).cloned());
@@ -320,6 +345,9 @@ impl Participant {
     }
 
     async fn undo(&self, of: &Of) -> Said {
+        if self.both_lose(of, (4, 3)).await {
+            return refuse(409, "not_now");
+        }
         let looked = if self.twin == Twin::LookBeforeWrite {
             Some((self.look(of, 1).await, self.look(of, 2).await))
         } else {
@@ -344,8 +372,9 @@ impl Participant {
             None => first.is_done || self.twin == Twin::CancelOfRefusedTryGivesBack,
         };
         if gives_back && self.twin != Twin::CancelKeeps {
-            books.free += of.n;
-            books.held -= of.n;
+            let n = if self.twin == Twin::CancelGivesTooMuch { 2 * of.n } else { of.n };
+            books.free += n;
+            books.held -= n;
         }
         books.rows.insert(of.key(2), of.row("cancel", true, done("given back")));
         done("given back")
@@ -354,6 +383,7 @@ impl Participant {
     fn empty_cancel(&self, books: &mut Books, of: &Of) -> Said {
         match self.twin {
             Twin::EmptyCancelRefused => return refuse(409, "no_such_hold"),
+            Twin::EmptyCancelIsNotFound => return refuse(404, "no_such_hold"),
             Twin::EmptyCancelGivesBack if books.seen.insert(of.key(1)) => {
                 books.free += of.n;
                 books.held -= of.n;
