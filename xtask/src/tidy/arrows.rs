@@ -26,7 +26,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("lab", &[]),
     // It asks participants in any language from outside, by the pages that it is to prove.
     ("kit", &[]),
-    ("cli", &["server", "engine", "audit", "bench", "journal", "kit", "ledger", "participant", "transaction"]),
+    (
+        "cli",
+        &["server", "engine", "audit", "bench", "journal", "kit", "ledger", "participant", "transaction"],
+    ),
 ];
 
 /// Every arrow that is not in the table, and every room that is not.
