@@ -15,6 +15,7 @@ ATTEMPTS = 8  # of one call that meets deadlocks or serialization failures; then
 ANSWER_MAX = 64 * 1024
 
 PHASE = {"try": 1, "action": 1, "confirm": 2, "cancel": 2, "compensate": 2, "deliver": 2}
+RULE = {"try": "begin", "action": "begin", "deliver": "begin", "confirm": "confirm", "cancel": "cancel", "compensate": "cancel"}
 ENDS = {"confirm": "try", "cancel": "try", "compensate": "action"}  # an operation, and which one it ends
 
 CLAIM = """INSERT INTO tercet_barrier (transaction_id, branch_id, phase, operation, outcome, content)
@@ -87,7 +88,7 @@ class Barrier:
     def once(self, call, business):
         try:
             with self.pool.connection() as db:  # commits at its end; an exception rolls back
-                return self.RULES[call.operation](self, db, call, business)
+                return getattr(self, RULE[call.operation])(db, call, business)
         except Unlawful as refusal:
             return Answer(refusal.status, refusal.body)
         except Refused as refusal:
@@ -127,8 +128,6 @@ class Barrier:
             self.claim(db, call, 2, "void")
             return Answer(200, None)
         return self.said(second if second.operation else first)
-
-    RULES = {"try": begin, "action": begin, "deliver": begin, "confirm": confirm, "cancel": cancel, "compensate": cancel}
 
     # What the rules are made of.
 

@@ -4,6 +4,7 @@ Reads what comes, hands it to the barrier, answers what the barrier says. A faul
 decided by it, and Tercet asks again. Next: barrier.py, stock.py, and docs/guides/participant.md for the rules.
 """
 import argparse
+import logging
 import os
 import re
 import signal
@@ -102,6 +103,7 @@ def serve(chosen, barrier=Barrier, identify=identify, prepare=create_tables):
         prepare(pool, chosen.schema)
         app = make_app(pool, barrier(pool), identify, chosen.secret)
         server = create_server(app, host=chosen.host, port=chosen.port, threads=THREADS, connection_limit=1000, backlog=1024)
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a call that waits for a thread is no news
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # the server ends what it has begun
         print(f"ready http={chosen.host}:{server.effective_port}", flush=True)
         server.run()
