@@ -54,8 +54,8 @@ class LookBeforeWrite(Barrier):
     def begin(self, db, call, business):
         if self.rows(db, call)[0].operation:
             return self.duplicate(db, call)
-        answer = business(db, call)
         time.sleep(WINDOW)
+        answer = business(db, call)
         self.claim(db, call, 1, "done")
         return self.act(db, call, lambda *_: answer)
 
@@ -117,7 +117,7 @@ class CancelAfterConfirm(Barrier):
 class AnswerNotKept(Barrier):
     """A duplicate is recognised, but gets another answer than the first call did."""
     def keep(self, db, call, outcome, body):
-        super().keep(db, call, outcome, None)
+        super().keep(db, call, outcome, b"")
 
 
 def anybody(operation):
