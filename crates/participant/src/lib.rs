@@ -7,7 +7,7 @@
 
 #[cfg(feature = "barrier")]
 pub mod barrier;
-#[cfg(feature = "barrier")]
+#[cfg(feature = "call")]
 pub mod call;
 #[cfg(feature = "calls")]
 pub mod client;
