@@ -128,7 +128,7 @@ impl Signature {
     /// The header's value for a call made at `now` (seconds since 1970).
     #[must_use]
     pub fn sign(&self, now: u64, signed: Signed<'_>) -> String {
-        let code = code(&self.secret, now, signed);
+        let code = code_of(&self.secret, now, signed);
         let hex: String = code.iter().map(|byte| format!("{byte:02x}")).collect();
         format!("t={now},v1={hex}")
     }
@@ -148,14 +148,14 @@ impl Signature {
         if now.abs_diff(time) > self.tolerance.as_secs() {
             return Err(SignatureFault::Expired);
         }
-        let fits = |secret: &Vec<u8>| given.ct_eq(code(secret, time, signed).as_slice());
+        let fits = |secret: &Vec<u8>| given.ct_eq(code_of(secret, time, signed).as_slice());
         // All are tried, so that the time it takes does not tell which one fits.
         let any = self.others.iter().map(fits).fold(fits(&self.secret), |any, one| any | one);
         if bool::from(any) { Ok(()) } else { Err(SignatureFault::Wrong) }
     }
 }
 
-fn code(secret: &[u8], time: u64, signed: Signed<'_>) -> Vec<u8> {
+fn code_of(secret: &[u8], time: u64, signed: Signed<'_>) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
     mac.update(format!("{time}\n{}\n{}\n", signed.method, signed.path).as_bytes());
     mac.update(signed.body);
