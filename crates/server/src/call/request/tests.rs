@@ -116,9 +116,9 @@ fn what_cannot_be_sent_is_unknown() {
     assert_eq!(url("ftp://stock.example/"), Err(Trouble::Unsendable("its URL is neither http nor https")));
     assert_eq!(url("http://a:b@stock.example/"), Err(Trouble::Unsendable("its URL names a user")));
     for bad in [header("", "1"), header("a b", "1"), header("a", "1\r\nb: 2")] {
-        assert!(of(&Call { headers: vec![bad], ..call() }).is_err());
+        assert!(of(&Call { headers: vec![bad], ..call() }, None).is_err());
     }
-    assert!(of(&Call { transaction: "a\nb".into(), ..call() }).is_err());
+    assert!(of(&Call { transaction: "a\nb".into(), ..call() }, None).is_err());
 }
 
 #[tokio::test]
