@@ -9,7 +9,7 @@
 pub mod axum;
 #[cfg(feature = "barrier")]
 pub mod barrier;
-#[cfg(feature = "barrier")]
+#[cfg(feature = "call")]
 pub mod call;
 #[cfg(feature = "calls")]
 pub mod client;

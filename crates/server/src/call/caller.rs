@@ -11,6 +11,7 @@ use engine::{Heard, Network};
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use participant::call::Signature;
 use tokio::runtime::Handle;
 use transaction::{Call, Reply};
 
@@ -31,6 +32,7 @@ pub struct HttpCaller {
 struct Wire {
     pool: Client<Connector, Full<Bytes>>,
     max_response: usize,
+    signature: Option<Signature>,
 }
 
 impl HttpCaller {
@@ -58,7 +60,8 @@ impl HttpCaller {
             // A request on a connection that closes is *unknown*, never sent again behind the engine's back.
             .retry_canceled_requests(false)
             .build(connector);
-        Ok(HttpCaller { wire: Arc::new(Wire { pool, max_response: config.max_response }), runtime })
+        let wire = Wire { pool, max_response: config.max_response, signature: config.signature };
+        Ok(HttpCaller { wire: Arc::new(wire), runtime })
     }
 }
 
@@ -92,7 +95,7 @@ impl Wire {
     }
 
     async fn exchange(&self, call: &Call) -> Result<Reply, Trouble> {
-        let answer = self.pool.request(request::of(call)?).await?;
+        let answer = self.pool.request(request::of(call, self.signature.as_ref())?).await?;
         let expected = reply::Expected { result: reply::Kept::of(call.operation), max: self.max_response };
         reply::of(answer, expected).await
     }
