@@ -45,11 +45,11 @@ mod sqlite;
 #[cfg(feature = "sql")]
 pub use clean::{Aged, Clean, Cleaning};
 pub use enter::{Entry, enter, keep, refuse};
+#[cfg(feature = "redis")]
+pub(crate) use enter::{repeat, void};
 #[cfg(feature = "sql")]
 pub use fault::Fault;
 pub use horizon::{Coordinator, HorizonFault};
-#[cfg(feature = "redis")]
-pub(crate) use enter::{repeat, void};
 pub use meters::{Counted, Meters};
 pub use rows::{Kept, Phase, Places, Row, Rows, Told, Written};
 #[cfg(feature = "sql")]

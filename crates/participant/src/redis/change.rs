@@ -76,7 +76,9 @@ pub enum KeyFault {
     #[error("a change names no key; the barrier's record goes into the slot of the business's keys")]
     None,
     /// No hash tag.
-    #[error("the key {key} has no hash tag {{…}}; the barrier's record must be in the same slot of a cluster")]
+    #[error(
+        "the key {key} has no hash tag {{…}}; the barrier's record must be in the same slot of a cluster"
+    )]
     Untagged {
         /// Which.
         key: String,
@@ -99,11 +101,7 @@ impl Change {
     ///
     /// # Errors
     /// When the keys do not all have the same hash tag.
-    pub fn new(
-        script: &BusinessScript,
-        keys: &[String],
-        arguments: Vec<String>,
-    ) -> Result<Change, KeyFault> {
+    pub fn new(script: &BusinessScript, keys: &[String], arguments: Vec<String>) -> Result<Change, KeyFault> {
         let one = keys.first().ok_or(KeyFault::None)?;
         let tag = tag_of(one)?.to_owned();
         for other in &keys[1..] {

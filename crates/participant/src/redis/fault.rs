@@ -13,13 +13,17 @@ pub enum Fault {
     #[error("Redis: {0}")]
     Redis(#[from] RedisError),
     /// Another epoch than was asked for: this Redis was emptied or replaced, and must be filled again first.
-    #[error("this Redis holds another epoch than is asked for: it has lost what it held, and must be filled again")]
+    #[error(
+        "this Redis holds another epoch than is asked for: it has lost what it held, and must be filled again"
+    )]
     Lost,
     /// The business script, before it wrote anything.
     #[error("the business script, before it changed anything: {0}")]
     Business(String),
     /// The business script, in the middle of its writes.
-    #[error("the business script failed in the middle of its change, which stays half made, {key} says so: {text}")]
+    #[error(
+        "the business script failed in the middle of its change, which stays half made, {key} says so: {text}"
+    )]
     Broken {
         /// The branch's record. Once the business data are right, remove its field `broken`.
         key: String,
@@ -37,10 +41,14 @@ impl Fault {
     pub fn answer(&self) -> Answer {
         let (status, code, detail) = match self {
             Fault::Redis(_) => (StatusCode::SERVICE_UNAVAILABLE, "database", "the participant's database"),
-            Fault::Lost => (StatusCode::SERVICE_UNAVAILABLE, "lost", "the participant's data is being restored"),
-            Fault::Broken { .. } => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "broken", "a change is half made; the participant must look")
+            Fault::Lost => {
+                (StatusCode::SERVICE_UNAVAILABLE, "lost", "the participant's data is being restored")
             }
+            Fault::Broken { .. } => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "broken",
+                "a change is half made; the participant must look",
+            ),
             Fault::Business(_) | Fault::Unreadable => {
                 (StatusCode::INTERNAL_SERVER_ERROR, "fault", "the participant failed")
             }
@@ -67,7 +75,9 @@ pub enum ServerFault {
     #[error("Redis: {0}")]
     Redis(#[from] RedisError),
     /// It throws keys away when its memory is full, and with them records and business data.
-    #[error("this Redis evicts keys (maxmemory-policy {policy}); records must stay: set maxmemory-policy noeviction")]
+    #[error(
+        "this Redis evicts keys (maxmemory-policy {policy}); records must stay: set maxmemory-policy noeviction"
+    )]
     Evicts {
         /// Its policy.
         policy: String,
