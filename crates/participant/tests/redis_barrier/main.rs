@@ -6,6 +6,7 @@
 
 mod answers;
 mod counters;
+mod guide;
 mod races;
 mod restart;
 mod store;
