@@ -28,4 +28,5 @@ mod settings;
 mod shipped;
 mod tcc;
 mod tx;
+mod verify;
 mod waiting;

@@ -2,8 +2,6 @@
 //!
 //! `store.rs` finds the server (`cargo xtask services start`); every test keeps to keys of its own.
 
-#![cfg(feature = "redis")]
-
 mod answers;
 mod counters;
 mod guide;

@@ -1,8 +1,8 @@
 //! What the tests share: the server, a barrier over keys of the test's own, calls.
 
-use std::path::Path;
 use std::time::Duration;
 
+use lab::services::{Service, url};
 use participant::barrier::Coordinator;
 use participant::call::{Answer, Branch, Call, Content};
 use participant::redis::{BusinessScript, Change, Fault, RedisBarrier, Settings};
@@ -18,20 +18,9 @@ pub(crate) struct Store {
     pub(crate) tag: String,
 }
 
-fn url() -> String {
-    const NAME: &str = "TERCET_TEST_REDIS";
-    if let Ok(url) = std::env::var(NAME) {
-        return url;
-    }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/services/urls");
-    let urls = std::fs::read_to_string(file).unwrap_or_default();
-    let url = urls.lines().find_map(|line| line.strip_prefix(NAME)?.strip_prefix('='));
-    url.unwrap_or_else(|| panic!("no Redis: run `cargo xtask services start`, or set {NAME}")).to_owned()
-}
-
 impl Store {
     pub(crate) async fn open() -> Store {
-        Store::at(&url()).await
+        Store::at(&url(Service::Redis)).await
     }
 
     pub(crate) async fn at(url: &str) -> Store {
