@@ -36,19 +36,27 @@ static NOTHING: LazyLock<BusinessScript> =
 /// written: the branch is marked as broken and answers a fault from then on, until a person has looked.
 #[derive(Clone, Debug)]
 pub struct BusinessScript {
-    script: Arc<Script>,
+    lua: Arc<str>,
+    hash: Arc<str>,
 }
 
 impl BusinessScript {
     /// Of Lua text that you wrote; never build it from what a call says.
     #[must_use]
     pub fn new(lua: &str) -> BusinessScript {
-        BusinessScript { script: Arc::new(Script::new(&BARRIER.replacen(HERE, lua, 1))) }
+        let lua = BARRIER.replacen(HERE, lua, 1);
+        let hash = Script::new(&lua).get_hash().into();
+        BusinessScript { lua: lua.into(), hash }
     }
 
     /// The whole script, as Redis gets it.
-    pub(super) fn script(&self) -> &Script {
-        &self.script
+    pub(super) fn lua(&self) -> &str {
+        &self.lua
+    }
+
+    /// Its SHA-1, by which Redis knows it once it has seen it.
+    pub(super) fn hash(&self) -> &str {
+        &self.hash
     }
 }
 

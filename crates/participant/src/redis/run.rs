@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::ConnectionLike;
+use redis::{ErrorKind, RedisResult, ServerErrorKind};
 use transaction::{Operation, Pattern};
 
 use super::reply::{self, Reply};
@@ -123,13 +124,26 @@ impl<C: ConnectionLike + Clone> RedisBarrier<C> {
 
     async fn once(&self, call: &Call, change: &Change) -> Result<(Counted, Answer), Fault> {
         let key = self.key(&change.tag, &call.branch);
+        let rule = reply::rule(call, self.settings.horizon);
         let guard = change.guard.as_ref();
-        let mut invocation = change.script.script().prepare_invoke();
-        invocation.key(&key).key(&change.keys).key(guard.map(|guard| &guard.key));
-        invocation.arg(call.name()).arg(Operation::Try.name(call.pattern)).arg(call.content.to_string());
-        invocation.arg(guard.map_or("", |guard| &guard.epoch));
-        invocation.arg(&reply::rule(call, self.settings.horizon)[..]).arg(&change.arguments);
-        let reply: Reply = invocation.invoke_async(&mut self.connection.clone()).await?;
+        let command = |verb: &str, script: &str| {
+            let mut command = redis::cmd(verb);
+            command.arg(script).arg(1 + change.keys.len() + usize::from(guard.is_some()));
+            command.arg(&key).arg(&change.keys).arg(guard.map(|guard| &guard.key));
+            command.arg(call.name()).arg(Operation::Try.name(call.pattern)).arg(call.content.to_string());
+            command.arg(guard.map_or("", |guard| &guard.epoch)).arg(&rule[..]).arg(&change.arguments);
+            command
+        };
+        let mut connection = self.connection.clone();
+        let reply: RedisResult<Reply> =
+            command("EVALSHA", change.script.hash()).query_async(&mut connection).await;
+        let reply = match reply {
+            // A server that was started, or took over, since. It keeps the script from now on.
+            Err(fault) if fault.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
+                command("EVAL", change.script.lua()).query_async(&mut connection).await?
+            }
+            reply => reply?,
+        };
         reply::read(reply, call, &key)
     }
 }

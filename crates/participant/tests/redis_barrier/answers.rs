@@ -93,6 +93,21 @@ async fn what_fails_in_the_middle_is_never_told_as_done() {
 }
 
 #[tokio::test]
+async fn what_is_half_made_stays_until_somebody_looked() {
+    let store = Store::open().await;
+    store.run(&tcc("t", Operation::Try), &store.counted()).await;
+    let confirm = tcc("t", Operation::Confirm);
+    store.fault(&confirm, &store.change("", "error('odd')")).await;
+    assert_eq!(
+        (store.record(&confirm).await.as_deref(), store.life_ms(&confirm).await),
+        (Some("confirmed"), -1)
+    );
+    let () = store.command(&["HDEL", &store.barrier.key(&store.tag, &confirm.branch), "broken"]).await;
+    assert_eq!(store.run(&confirm, &store.counted()).await.status.as_u16(), 200);
+    assert_eq!(store.effects().await, 1);
+}
+
+#[tokio::test]
 async fn the_longest_answer_is_kept() {
     let store = Store::open().await;
     let attempt = tcc("t", Operation::Try);
