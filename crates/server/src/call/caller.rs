@@ -18,6 +18,7 @@ use super::connect::{Connector, Rules};
 use super::names::{Resolve, SystemNames};
 use super::trouble::Trouble;
 use super::{Config, Fault, reply, request, tls};
+use crate::resource::{self, Resources};
 
 /// The largest head of an answer, in bytes; its headers may be 100 at most.
 const HEAD_MAX: usize = 64 * 1024;
@@ -29,6 +30,7 @@ pub struct HttpCaller {
 }
 
 struct Wire {
+    resources: Resources,
     pool: Client<Connector, Full<Bytes>>,
     max_response: usize,
 }
@@ -58,7 +60,8 @@ impl HttpCaller {
             // A request on a connection that closes is *unknown*, never sent again behind the engine's back.
             .retry_canceled_requests(false)
             .build(connector);
-        Ok(HttpCaller { wire: Arc::new(Wire { pool, max_response: config.max_response }), runtime })
+        let wire = Wire { resources: config.resources, pool, max_response: config.max_response };
+        Ok(HttpCaller { wire: Arc::new(wire), runtime })
     }
 }
 
@@ -72,6 +75,14 @@ impl Network for HttpCaller {
                 tokio::spawn(Arc::clone(&wire).make(call, ear));
             }
         });
+    }
+
+    /// A resource is a participant by its whole URL.
+    fn participant(&self, url: &str) -> String {
+        match resource::of_url(url) {
+            Some(_) => url.to_owned(),
+            None => engine::participant_of(url),
+        }
     }
 }
 
@@ -92,6 +103,9 @@ impl Wire {
     }
 
     async fn exchange(&self, call: &Call) -> Result<Reply, Trouble> {
+        if let Some(reply) = self.resources.carry_out(call).await {
+            return Ok(reply);
+        }
         let answer = self.pool.request(request::of(call)?).await?;
         let expected = reply::Expected { result: reply::Kept::of(call.operation), max: self.max_response };
         reply::of(answer, expected).await
