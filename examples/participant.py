@@ -2,58 +2,82 @@
 
 python3 participant.py PORT DATABASE AMOUNT        what it must do, and why: docs/guides/participant.md
 """
-import json, sqlite3, sys
+import hashlib, json, sqlite3, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PORT, DATABASE, AMOUNT = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 TABLES = f"""
     CREATE TABLE IF NOT EXISTS amount (one INTEGER PRIMARY KEY, free INTEGER CHECK (free >= 0), held INTEGER CHECK (held >= 0));
-    CREATE TABLE IF NOT EXISTS barrier (tx TEXT, branch TEXT, operation TEXT, answer INTEGER, PRIMARY KEY (tx, branch, operation));
-    INSERT OR IGNORE INTO amount VALUES (1, {AMOUNT}, 0);"""
+    INSERT OR IGNORE INTO amount VALUES (1, {AMOUNT}, 0);
+    CREATE TABLE IF NOT EXISTS tercet_barrier (
+        transaction_id TEXT NOT NULL, branch_id TEXT NOT NULL, phase INTEGER NOT NULL, operation TEXT NOT NULL, outcome TEXT NOT NULL,
+        content TEXT, answer BLOB, created_at INTEGER NOT NULL DEFAULT (unixepoch()), PRIMARY KEY (transaction_id, branch_id, phase)
+    ) WITHOUT ROWID;"""
+CLAIM = "INSERT INTO tercet_barrier (transaction_id, branch_id, phase, operation, outcome, content) "
+TRIED = "(SELECT 1 FROM tercet_barrier WHERE (transaction_id, branch_id, phase, operation, outcome) = (?1, ?2, 1, 'try', 'done'))"
+CHANGE = {"try": "free = free - ?1, held = held + ?1 WHERE free >= ?1", "confirm": "held = held - ?1",
+          "cancel": "free = free + ?1, held = held - ?1"}
 
-class Unlawful(Exception): """A confirm of nothing, or confirm and cancel of the same: refused, and no row stays."""
+class Refused(Exception): """Status and code: refused, and whatever was written is rolled back."""
 
-def run(db, tx, branch, operation, n):
-    """One operation inside one database transaction; answers the HTTP status."""
-    def first(operation, answer):  # the primary key decides who is first, between processes too
-        return db.execute("INSERT OR IGNORE INTO barrier VALUES (?, ?, ?, ?)", (tx, branch, operation, answer)).rowcount == 1
-    def said(operation):
-        row = db.execute("SELECT answer FROM barrier WHERE (tx, branch, operation) = (?, ?, ?)", (tx, branch, operation)).fetchone()
-        return row and row[0]
+def run(db, tx, branch, operation, content, n):
+    """One operation inside one database transaction; answers the outcome that stands."""
+    def claim(phase, outcome, condition="true"):  # the row first: the primary key decides who is first, between processes too
+        row = (tx, branch, phase, operation, outcome, content)
+        return db.execute(f"{CLAIM} SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE {condition} ON CONFLICT DO NOTHING", row).rowcount == 1
+    def row(phase):
+        found = "SELECT operation, outcome, content FROM tercet_barrier WHERE (transaction_id, branch_id, phase) = (?, ?, ?)"
+        return db.execute(found, (tx, branch, phase)).fetchone() or (None, None, None)
 
-    if not first(operation, 200):
-        return said(operation)  # a duplicate, or a late try: the first answer stands
+    if operation == "cancel" and claim(1, "void"):
+        return "void"  # an empty cancel: nothing to give back, and a late try runs into this row
+    if claim(1, "done") if operation == "try" else claim(2, "done", f"EXISTS {TRIED}"):
+        if db.execute(f"UPDATE amount SET {CHANGE[operation]}", (n,)).rowcount:
+            return "done"
+        raise Refused(409, "not_enough")
+    first, second = row(1), row(2)  # somebody was faster, or there is nothing to end: the rows say which
     if operation == "try":
-        if db.execute("UPDATE amount SET free = free - ?1, held = held + ?1 WHERE free >= ?1", (n,)).rowcount:
-            return 200
-        db.execute("UPDATE barrier SET answer = 409 WHERE (tx, branch, operation) = (?, ?, 'try')", (tx, branch))
-        return 409
-    if operation == "cancel" and not said("confirm"):
-        if not first("try", 409) and said("try") == 200:  # if first: an empty cancel, and a late try runs into this row
-            db.execute("UPDATE amount SET free = free + ?1, held = held - ?1", (n,))
-        return 200
-    if operation == "confirm" and not said("cancel") and said("try") == 200:
-        db.execute("UPDATE amount SET held = held - ?", (n,))
-        return 200
-    raise Unlawful
+        if first[0] == "cancel": raise Refused(409, "late_try")
+        if first[2] != content: raise Refused(422, "content_mismatch")
+        return first[1]
+    if second[0] == operation: return second[1]
+    if operation == "confirm":
+        raise Refused(409, "confirm_after_cancel" if "cancel" in (first[0], second[0]) else "confirm_without_try")
+    if second[0] == "confirm": raise Refused(409, "cancel_after_confirm")
+    if first[1] == "refused": claim(2, "void")
+    return "void"
+
+def answer(db, call):
+    """The status and the code of a refusal."""
+    try:
+        with db:  # commits at its end, an exception rolls back: the barrier's row and the business change, or neither
+            db.execute("BEGIN IMMEDIATE")
+            return (409, "not_enough") if run(db, *call) == "refused" else (200, None)
+    except Refused as refused:
+        status, code = refused.args
+    if code == "not_enough":  # that a try was refused must stay
+        with db:
+            kept = db.execute(f"{CLAIM} VALUES (?, ?, 1, ?, 'refused', ?) ON CONFLICT DO NOTHING", call[:4]).rowcount
+        if not kept:
+            return answer(db, call)  # a duplicate or the cancel was faster: what it wrote stands
+    return status, code
 
 class Participant(BaseHTTPRequestHandler):
     def do_POST(self):
-        n = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["n"]
-        tx, branch, operation = (self.headers[f"Tercet-{name}"] for name in ("Transaction", "Branch", "Operation"))
-        code = 400 if not (tx and branch and operation and type(n) is int and n > 0) else 409
-        db = sqlite3.connect(DATABASE, isolation_level=None)
-        try:
-            if code != 400:
-                db.execute("BEGIN IMMEDIATE")
-                code = run(db, tx, branch, operation, n)
-                db.execute("COMMIT")  # the barrier's row and the business change, or neither
-        except Unlawful:
-            pass  # 409; closing without COMMIT rolls back
-        finally:
-            db.close()  # any other fault sends no answer: that is "unknown", and Tercet asks again
-        words = {200: b"", 400: b"not a call", 409: b"not enough is free, or too late"}[code]
-        self.send_response(code)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        n = json.loads(body)["n"]
+        ids = [self.headers[f"Tercet-{name}"] for name in ("Transaction", "Branch", "Operation")]
+        status, code = 400, "identity_missing"
+        if all(ids) and ids[2] in CHANGE and type(n) is int and n > 0:
+            db = sqlite3.connect(DATABASE, isolation_level=None)
+            try:  # any other fault sends no answer: that is "unknown", and Tercet asks again
+                status, code = answer(db, (*ids, hashlib.sha256(body).hexdigest()[:32], n))
+            finally:
+                db.close()
+        problem = {"type": "about:blank", "title": code, "status": status, "detail": (code or "").replace("_", " "), "code": code}
+        words = json.dumps(problem).encode() if code else b""
+        self.send_response(status)
+        if code: self.send_header("Content-Type", "application/problem+json")
         self.send_header("Content-Length", str(len(words)))
         self.end_headers()
         self.wfile.write(words)

@@ -39,6 +39,8 @@ enum Command {
     Recovery(workload::recovery::Args),
     /// Frames appended to the file journal, beside plain write and fdatasync
     Journal(workload::journal::Args),
+    /// A local transaction with and without the barrier: PostgreSQL, MariaDB, SQLite, Redis
+    Barrier(workload::barrier::Args),
     /// Entries, holds and captures in process, beside the journal alone
     Ledger(workload::ledger::Args),
     /// Entries over gRPC: one stream of large batches, and many callers with one entry each
@@ -70,6 +72,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Command::Await(args) => workload::await_branch::run(&args),
         Command::Recovery(args) => workload::recovery::run(&args),
         Command::Journal(args) => workload::journal::run(&args),
+        Command::Barrier(args) => workload::barrier::run(&args),
         Command::Ledger(args) => workload::ledger::run(&args),
         Command::LedgerGrpc(args) => workload::ledger::grpc::run(&args),
         Command::LedgerHttp(args) => workload::ledger::http::run(&args),

@@ -15,6 +15,7 @@ mod ledger;
 mod log;
 mod machine;
 mod pages;
+mod participant;
 #[cfg(test)]
 mod reference;
 mod serve;
@@ -41,6 +42,9 @@ enum Command {
     /// Look at the kept data of a folder, without a server
     #[command(subcommand)]
     Journal(journal::Args),
+    /// Prove a participant right, whatever its language
+    #[command(subcommand)]
+    Participant(participant::Args),
     /// Run the shop with faults injected, then judge it
     Demo(demo::Args),
     /// Measure on this machine, beside the raw limit: the workloads of docs/performance.md
@@ -56,6 +60,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Ledger(args) => Ok(ledger::run(&args)),
         Command::Machine(args) => Ok(machine::run(&args)),
         Command::Journal(args) => Ok(journal::run(&args)),
+        Command::Participant(args) => Ok(participant::run(&args)),
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),
         Command::DemoParticipant(args) => demo::participant(&args).map(|()| ExitCode::SUCCESS),

@@ -9,6 +9,7 @@
 pub mod answer;
 mod caller;
 mod calls;
+pub mod example;
 mod experiment;
 mod frames;
 pub mod http;

@@ -2,12 +2,14 @@
 //! its protocol.
 //!
 //! A participant: [`barrier`] makes each operation take effect once, in front of one of the databases of [`database`];
-//! [`call`] is what comes and what is answered. An initiator: [`client`]. [`proto`] is the protocol as code, generated
+//! [`call`] is what comes and what is answered; [`axum`] ties them to a web server. An initiator: [`client`]. [`proto`] is the protocol as code, generated
 //! from `proto/tercet/v1`.
 
+#[cfg(feature = "axum")]
+pub mod axum;
 #[cfg(feature = "barrier")]
 pub mod barrier;
-#[cfg(feature = "barrier")]
+#[cfg(feature = "call")]
 pub mod call;
 #[cfg(feature = "calls")]
 pub mod client;

@@ -24,7 +24,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     // It asks the binary from outside, so that no mistake is on both sides. `services`, which starts databases for its
     // tests, is a part of the chores and no room.
     ("lab", &[]),
-    ("cli", &["server", "engine", "audit", "bench", "journal", "ledger", "participant", "transaction"]),
+    // It asks participants in any language from outside, by the pages that it is to prove.
+    ("kit", &[]),
+    (
+        "cli",
+        &["server", "engine", "audit", "bench", "journal", "kit", "ledger", "participant", "transaction"],
+    ),
 ];
 
 /// Every arrow that is not in the table, and every room that is not.

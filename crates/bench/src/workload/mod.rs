@@ -3,6 +3,7 @@
 //! Read next: `http_call.rs`.
 
 pub(crate) mod await_branch;
+pub(crate) mod barrier;
 pub(crate) mod http_call;
 pub(crate) mod journal;
 pub(crate) mod ledger;

@@ -63,7 +63,7 @@ fn open(path: &Path) -> rusqlite::Result<Books> {
         },
     )?;
     let refused = books.query_row(
-        "SELECT count(*) FROM barrier WHERE operation = 'try' AND cause = 'try' AND status = 409",
+        "SELECT count(*) FROM tercet_barrier WHERE operation = 'try' AND outcome = 'refused'",
         [],
         |row| row.get(0),
     )?;
@@ -73,7 +73,11 @@ fn open(path: &Path) -> rusqlite::Result<Books> {
             Ok((row.get(0)?, Hold { pot: row.get(1)?, amount: row.get(2)?, state: row.get(3)? }))
         })?
         .collect::<rusqlite::Result<_>>()?;
-    let mut query = books.prepare("SELECT name, seen FROM hazards")?;
+    // An empty cancel is the tombstone that it left in the try's place.
+    let mut query = books.prepare(
+        "SELECT name, seen FROM hazards UNION ALL
+         SELECT 'empty_cancel', count(*) FROM tercet_barrier WHERE phase = 1 AND operation = 'cancel'",
+    )?;
     let hazards =
         query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
     Ok(Books { sums, holds, hazards, refused })

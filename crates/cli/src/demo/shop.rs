@@ -69,7 +69,9 @@ impl Shop {
         for role in Role::ALL {
             let path = books(folder, role);
             let pots = catalogue::pots(role, args.orders);
-            holds::fill(&mut holds::open(&path)?, pots.iter().map(|pot| (pot.id.as_str(), pot.opening)))?;
+            let opening: Vec<(&str, i64)> = pots.iter().map(|pot| (pot.id.as_str(), pot.opening)).collect();
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(holds::fill(&path, &opening))?;
             let mut recipe = participant(args, role, folder);
             let (process, ready) = Process::start(&recipe, later.clone())?;
             let address: SocketAddr = ready.parse().context("a participant's ready line")?;

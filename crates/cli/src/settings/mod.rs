@@ -2,7 +2,7 @@
 //!
 //! A flag goes before a key of the TOML file, which goes before a `TERCET_…` variable, which goes before the default.
 //! Whatever is said and not understood is refused with the place where it was said; nothing is guessed or skipped.
-//! It must never print a token. Read next: `table.rs` (every setting), then `layer.rs` (who goes before whom).
+//! It must never print a token or a secret. Read next: `table.rs` (every setting), then `layer.rs` (who goes before whom).
 
 mod environment;
 mod exceptions;
@@ -11,6 +11,7 @@ mod flags;
 mod layer;
 #[cfg(test)]
 mod reference;
+mod secret;
 mod shape;
 mod table;
 mod tokens;

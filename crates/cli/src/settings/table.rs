@@ -12,7 +12,7 @@ use server::OpenDoor;
 
 use super::layer::{Origin, Said};
 use super::shape::{Shape, Switch, Value};
-use super::{LogFormat, Settings, exceptions, tokens};
+use super::{LogFormat, Settings, exceptions, secret, tokens};
 
 /// One setting.
 pub(crate) struct Setting {
@@ -117,6 +117,10 @@ settings! {
     "ca_file" Shape::Text("FILE"), "",
         "Certificates (PEM) to trust for https participants, instead of the machine's.",
         |to, value| put(&mut to.call.ca_file, Some(PathBuf::from(value.text())));
+
+    "call_secret_file" Shape::Text("FILE"), "",
+        "A file with the secret that signs branch calls, at least 16 bytes in a line; a second line is the one before it, for participants that read the same file. Not set: calls are not signed.",
+        |to, value| secret::read_file(&mut to.call.signature, value.text());
 
     "limits.body_bytes" Shape::Count(KIB..=8 * MIB), "1048576",
         "Bytes of a request's body.",

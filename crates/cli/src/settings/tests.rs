@@ -132,6 +132,33 @@ fn tokens_come_from_table_variable_and_file_and_are_never_shown() {
 }
 
 #[test]
+fn the_secret_of_calls_comes_from_a_file_only_and_is_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("secret");
+    let said = || {
+        let layer = in_environment(&[("TERCET_CALL_SECRET_FILE", path.to_str().unwrap())]).unwrap().layer;
+        resolved(&[layer])
+    };
+    assert!(said().unwrap_err().contains("cannot read"));
+    std::fs::write(&path, "# of June\n0123456789abcdef-new\n0123456789abcdef-old\n").unwrap();
+    let settings = said().unwrap();
+    assert!(settings.call.signature.is_some());
+    assert!(!format!("{settings:?}").contains("0123456789abcdef"));
+    for (text, why) in [
+        ("\n", "secret: it holds no secret"),
+        ("\nshort secret\n", "secret: the secret in line 2 is shorter than 16 bytes"),
+    ] {
+        std::fs::write(&path, text).unwrap();
+        let refused = said().unwrap_err();
+        assert!(
+            refused.starts_with("variable TERCET_CALL_SECRET_FILE") && refused.ends_with(why),
+            "{refused}"
+        );
+        assert!(!refused.contains("short secret"));
+    }
+}
+
+#[test]
 fn what_the_file_gets_wrong_is_refused_with_its_line() {
     let cases = [
         ("data = \"a\"\n\nhtp = \"x\"", "t.toml:3: htp: unknown key"),

@@ -26,6 +26,8 @@ mod saga;
 mod serve;
 mod settings;
 mod shipped;
+mod signed;
 mod tcc;
 mod tx;
+mod verify;
 mod waiting;

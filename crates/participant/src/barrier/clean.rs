@@ -101,10 +101,7 @@ impl<D: Dialect> Barrier<D> {
     ///
     /// # Errors
     /// The database; what was removed stays removed.
-    pub async fn clean(&self, cleaning: &Cleaning) -> Result<u64, Fault>
-    where
-        D::Connection: Clean,
-    {
+    pub async fn clean(&self, cleaning: &Cleaning) -> Result<u64, Fault> {
         let mut after = Branch { transaction: String::new(), branch: String::new() };
         let mut removed = 0;
         loop {

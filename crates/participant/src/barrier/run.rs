@@ -50,11 +50,17 @@ where
 }
 
 /// The barrier in front of one database: the one that holds the business data. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Barrier<D: Dialect> {
     pool: Pool<D>,
     settings: Settings,
     meters: Arc<Meters>,
+}
+
+impl<D: Dialect> Clone for Barrier<D> {
+    fn clone(&self) -> Self {
+        Barrier { pool: self.pool.clone(), settings: self.settings, meters: Arc::clone(&self.meters) }
+    }
 }
 
 /// How one local transaction ended.

@@ -51,7 +51,7 @@ impl Rows for SqliteConnection {
                 content: row.try_get(3)?,
                 answer: row.try_get(4)?,
             };
-            places.put(row.try_get::<i64, _>(0)?.into(), kept);
+            places.put(row.try_get(0)?, kept);
         }
         Ok(places)
     }
@@ -75,7 +75,7 @@ impl Clean for SqliteConnection {
                     answer: None,
                 };
                 let branch = Branch { transaction: row.try_get(0)?, branch: row.try_get(1)? };
-                Ok(Aged { branch, phase: row.try_get::<i64, _>(2)?.into(), kept, age_ms: row.try_get(5)? })
+                Ok(Aged { branch, phase: row.try_get(2)?, kept, age_ms: row.try_get(5)? })
             })
             .collect()
     }

@@ -2,7 +2,8 @@
 //!
 //! `Tercet-Signature: t=SECONDS,v1=HEX`, where HEX is HMAC-SHA256 (RFC 2104) under the secret of
 //! `SECONDS \n METHOD \n PATH?QUERY \n BODY`. A time too far from the participant's clock is refused, so a recorded call
-//! is of no use later; within the tolerance the barrier makes a repeat harmless.
+//! is of no use later; within the tolerance the barrier makes a repeat harmless. A secret is changed without a gap by
+//! having two for a while: the first signs, any is believed. Never shows a secret, not even by `Debug`.
 
 use std::time::Duration;
 
@@ -13,11 +14,31 @@ use subtle::ConstantTimeEq;
 /// The header.
 pub const SIGNATURE: &str = "tercet-signature";
 
-/// A secret shared with the coordinator, and how far clocks may differ.
+/// The shortest secret that a file may hold, in bytes: shorter ones are guessed.
+pub const SECRET_MIN: usize = 16;
+
+/// The secrets shared with the coordinator, and how far clocks may differ.
 #[derive(Clone)]
 pub struct Signature {
+    /// Signs, and is believed.
     secret: Vec<u8>,
+    /// Are believed too.
+    others: Vec<Vec<u8>>,
     tolerance: Duration,
+}
+
+/// Why a file of secrets is of no use. Names lines, never what they hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SecretFault {
+    /// It has none.
+    #[error("it holds no secret")]
+    None,
+    /// One is easily guessed.
+    #[error("the secret in line {line} is shorter than {SECRET_MIN} bytes")]
+    Short {
+        /// Its line, from 1.
+        line: usize,
+    },
 }
 
 /// Why a signature is not accepted.
@@ -50,7 +71,11 @@ pub struct Signed<'a> {
 
 impl std::fmt::Debug for Signature {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Signature").field("tolerance", &self.tolerance).finish_non_exhaustive()
+        let secrets = 1 + self.others.len();
+        f.debug_struct("Signature")
+            .field("secrets", &secrets)
+            .field("tolerance", &self.tolerance)
+            .finish_non_exhaustive()
     }
 }
 
@@ -61,7 +86,37 @@ impl Signature {
     /// With this secret; it should be 32 random bytes or more.
     #[must_use]
     pub fn new(secret: impl Into<Vec<u8>>) -> Signature {
-        Signature { secret: secret.into(), tolerance: Signature::TOLERANCE }
+        Signature { secret: secret.into(), others: Vec::new(), tolerance: Signature::TOLERANCE }
+    }
+
+    /// With the secrets of a file, one a line: the first signs, any is believed. Spaces around them, empty lines and
+    /// lines that begin with `#` are skipped.
+    ///
+    /// # Errors
+    /// When there is none, or one is shorter than [`SECRET_MIN`].
+    pub fn of_lines(text: &str) -> Result<Signature, SecretFault> {
+        let mut ours: Option<Signature> = None;
+        for (index, line) in text.lines().enumerate() {
+            let secret = line.trim();
+            if secret.is_empty() || secret.starts_with('#') {
+                continue;
+            }
+            if secret.len() < SECRET_MIN {
+                return Err(SecretFault::Short { line: index + 1 });
+            }
+            ours = Some(match ours {
+                None => Signature::new(secret),
+                Some(ours) => ours.or(secret),
+            });
+        }
+        ours.ok_or(SecretFault::None)
+    }
+
+    /// Believes another secret too: the old one, while it is being replaced.
+    #[must_use]
+    pub fn or(mut self, secret: impl Into<Vec<u8>>) -> Signature {
+        self.others.push(secret.into());
+        self
     }
 
     /// With another tolerance.
@@ -73,7 +128,7 @@ impl Signature {
     /// The header's value for a call made at `now` (seconds since 1970).
     #[must_use]
     pub fn sign(&self, now: u64, signed: Signed<'_>) -> String {
-        let code = self.code(now, signed);
+        let code = code_of(&self.secret, now, signed);
         let hex: String = code.iter().map(|byte| format!("{byte:02x}")).collect();
         format!("t={now},v1={hex}")
     }
@@ -89,20 +144,22 @@ impl Signature {
             .and_then(|(time, code)| Some((time.strip_prefix("t=")?, code.strip_prefix("v1=")?)))
             .ok_or(SignatureFault::Malformed)?;
         let time: u64 = time.parse().map_err(|_| SignatureFault::Malformed)?;
-        let code = bytes_of(code).ok_or(SignatureFault::Malformed)?;
+        let given = bytes_of(code).ok_or(SignatureFault::Malformed)?;
         if now.abs_diff(time) > self.tolerance.as_secs() {
             return Err(SignatureFault::Expired);
         }
-        let same = code.ct_eq(self.code(time, signed).as_slice());
-        if bool::from(same) { Ok(()) } else { Err(SignatureFault::Wrong) }
+        let fits = |secret: &Vec<u8>| given.ct_eq(code_of(secret, time, signed).as_slice());
+        // All are tried, so that the time it takes does not tell which one fits.
+        let any = self.others.iter().map(fits).fold(fits(&self.secret), |any, one| any | one);
+        if bool::from(any) { Ok(()) } else { Err(SignatureFault::Wrong) }
     }
+}
 
-    fn code(&self, time: u64, signed: Signed<'_>) -> Vec<u8> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).expect("HMAC takes a key of any length");
-        mac.update(format!("{time}\n{}\n{}\n", signed.method, signed.path).as_bytes());
-        mac.update(signed.body);
-        mac.finalize().into_bytes().to_vec()
-    }
+fn code_of(secret: &[u8], time: u64, signed: Signed<'_>) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
+    mac.update(format!("{time}\n{}\n{}\n", signed.method, signed.path).as_bytes());
+    mac.update(signed.body);
+    mac.finalize().into_bytes().to_vec()
 }
 
 fn bytes_of(hex: &str) -> Option<Vec<u8>> {
@@ -148,6 +205,29 @@ mod tests {
             ["", "t=1", "t=,v1=", "t=1,v1=zz", "v1=00,t=1", "t=99999999999999999999999,v1=00", "t=1,v1=é"]
         {
             assert_eq!(ours.check(Some(header), 1, CALL), Err(SignatureFault::Malformed), "{header}");
+        }
+    }
+
+    #[test]
+    fn while_a_secret_is_replaced_the_new_one_signs_and_both_are_believed() {
+        let (old, new) = ("the old secret of 2025", "the new secret of 2026");
+        let both = Signature::of_lines(&format!("# replaced in June\n\n  {new} \n{old}\n")).unwrap();
+        let header = both.sign(7, CALL);
+        assert_eq!(header, Signature::new(new).sign(7, CALL));
+        assert_eq!(both.check(Some(&header), 7, CALL), Ok(()));
+        assert_eq!(both.check(Some(&Signature::new(old).sign(7, CALL)), 7, CALL), Ok(()));
+        assert_eq!(
+            both.check(Some(&Signature::new("else").sign(7, CALL)), 7, CALL),
+            Err(SignatureFault::Wrong)
+        );
+        assert!(!format!("{both:?}").contains("secret of"), "{both:?}");
+        for (text, fault) in [
+            ("", SecretFault::None),
+            ("# only words\n \n", SecretFault::None),
+            ("0123456789abcde\n", SecretFault::Short { line: 1 }),
+            ("0123456789abcdef\n# old\n0123\n", SecretFault::Short { line: 3 }),
+        ] {
+            assert_eq!(Signature::of_lines(text).err(), Some(fault), "{text:?}");
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Refused {
     pub detail: String,
     /// JSON pointer to the field that is meant; empty: none.
     pub at: String,
+    /// The status of HTTP; `None` over gRPC, where the code says it all.
+    pub status: Option<u16>,
     /// Ask again after that; `None`: asking again does not help.
     pub retry_after: Option<Duration>,
 }
@@ -43,6 +45,16 @@ impl Fault {
             Fault::Refused(refused) => refused.retry_after.is_some(),
             Fault::Unreachable(_) => true,
             Fault::Misunderstood(_) | Fault::Unsupported(_) | Fault::Setting(_) => false,
+        }
+    }
+
+    /// Nobody knows what became of it: not refused, not done. Ask again with the same ids, which is always safe.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        match self {
+            Fault::Refused(refused) => refused.code == "outcome_unknown",
+            Fault::Unreachable(_) | Fault::Misunderstood(_) => true,
+            Fault::Unsupported(_) | Fault::Setting(_) => false,
         }
     }
 
@@ -74,6 +86,7 @@ impl From<tonic::Status> for Fault {
                 code: code.to_owned(),
                 detail: status.message().to_owned(),
                 at: text("tercet-at").unwrap_or_default().to_owned(),
+                status: None,
                 retry_after: after.map(Duration::from_millis),
             }));
         }
@@ -96,6 +109,7 @@ impl From<crate::proto::Refusal> for Fault {
             code: refusal.code,
             detail: refusal.detail,
             at: refusal.at,
+            status: None,
             retry_after: after.map(Duration::from_millis),
         }))
     }

@@ -1,4 +1,4 @@
-//! The ledger over gRPC.
+//! The coordinator over gRPC.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ const STREAM_WINDOW: u32 = 2 * 1024 * 1024;
 /// Replies with a refusal for every member of a large batch are large themselves.
 const REPLY_BYTES: usize = 64 * 1024 * 1024;
 
-/// The ledger over gRPC. Cheap to clone; all clones share one connection.
+/// The coordinator over gRPC. Cheap to clone; all clones share one connection.
 #[derive(Clone, Debug)]
 pub struct Grpc {
     channel: Channel,

@@ -1,4 +1,4 @@
-//! The ledger over HTTP and JSON.
+//! The coordinator over HTTP and JSON.
 
 use std::time::Duration;
 
@@ -9,16 +9,16 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper_util::client::legacy::Client as Connections;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 
 use super::{Account, Batch, Config, Fault, Outcomes, Refused, Retry, json};
 
-/// What an id needs not be escaped for in a path.
+/// What needs no escape in a path or a query.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'.').remove(b'_').remove(b'-');
 const ANSWER_WITHIN: Duration = Duration::from_secs(40);
 const ANSWER_BYTES: usize = 64 * 1024 * 1024;
 
-/// The ledger over HTTP. Cheap to clone; all clones share their connections.
+/// The coordinator over HTTP. Cheap to clone; all clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Http {
     connections: Connections<HttpConnector, Full<Bytes>>,
@@ -70,8 +70,13 @@ impl Http {
     /// # Errors
     /// `account_unknown`; or nobody answers.
     pub async fn account(&self, id: &str) -> Result<Account, Fault> {
-        let path = format!("/v1/accounts/{}", utf8_percent_encode(id, IN_PATH));
+        let path = format!("/v1/accounts/{}", in_path(id));
         json::account(&self.ask(Method::GET, &path, &Bytes::new()).await?.text)
+    }
+
+    /// What is answered to any request that may be repeated.
+    pub(super) async fn text(&self, method: Method, path: &str, body: &Bytes) -> Result<String, Fault> {
+        Ok(self.ask(method, path, body).await?.text)
     }
 
     async fn ask(&self, method: Method, path: &str, body: &Bytes) -> Result<Answered, Fault> {
@@ -104,6 +109,11 @@ impl Http {
     }
 }
 
+/// Anything, as one segment of a path or one value of a query.
+pub(super) fn in_path(text: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(text, IN_PATH)
+}
+
 fn answered(status: StatusCode, headers: &HeaderMap, text: String) -> Result<Answered, Fault> {
     let number = |name: &str| headers.get(name)?.to_str().ok()?.parse::<u64>().ok();
     if status.is_success() {
@@ -114,7 +124,8 @@ fn answered(status: StatusCode, headers: &HeaderMap, text: String) -> Result<Ans
         return Err(Fault::Unreachable(format!("{status}")));
     };
     let retry_after = number(RETRY_AFTER.as_str()).map(Duration::from_secs);
-    Err(Fault::Refused(Box::new(Refused { code, detail, at, retry_after })))
+    let status = Some(status.as_u16());
+    Err(Fault::Refused(Box::new(Refused { code, detail, at, status, retry_after })))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A caller's side of the ledger, over gRPC or over HTTP, whichever the URL says.
+//! A caller's side of the ledger and of transactions, over gRPC or over HTTP, whichever the URL says.
 //!
 //! Whatever is asked carries ids of the caller's choosing, so a call that broke is repeated by itself: the same id with
 //! the same content changes nothing the second time, and is answered as a duplicate. Nothing else is ever repeated.
@@ -23,7 +23,8 @@
 //! # }
 //! ```
 //!
-//! Read `batch.rs` (what can be asked), `outcomes.rs` (what is answered), then `apply.rs` (many batches at once).
+//! Read `batch.rs` (what can be asked), `outcomes.rs` (what is answered), then `apply.rs` (many batches at once); for
+//! transactions `transaction/mod.rs`.
 
 mod account;
 #[cfg(feature = "grpc")]
@@ -38,6 +39,7 @@ mod http;
 mod json;
 mod outcomes;
 mod retry;
+pub mod transaction;
 
 pub use account::Account;
 #[cfg(feature = "grpc")]
@@ -50,6 +52,7 @@ pub use grpc::{Bearer, Grpc, TransactionVerbs, Verbs};
 pub use http::Http;
 pub use outcomes::Outcomes;
 pub use retry::Retry;
+pub use transaction::{Branch, Progress, Signal, Transaction};
 
 /// Where the coordinator is, and how it is asked.
 #[derive(Clone, Debug)]
@@ -62,7 +65,7 @@ pub struct Config {
     pub retry: Retry,
 }
 
-/// A caller's side of the ledger. Cheap to clone.
+/// A caller's side of the coordinator. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Client {
     way: Way,

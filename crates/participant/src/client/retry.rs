@@ -59,8 +59,9 @@ mod tests {
     use super::*;
 
     fn refused(after: Option<u64>) -> Fault {
-        let (code, detail, at) = ("x".into(), "y".into(), String::new());
-        Fault::Refused(Box::new(Refused { code, detail, at, retry_after: after.map(Duration::from_secs) }))
+        let (code, detail, at, status) = ("x".into(), "y".into(), String::new(), None);
+        let retry_after = after.map(Duration::from_secs);
+        Fault::Refused(Box::new(Refused { code, detail, at, status, retry_after }))
     }
 
     async fn calls(answers: &[Result<u32, Fault>]) -> (u32, Result<u32, Fault>) {

@@ -17,7 +17,7 @@ use sqlx::pool::PoolConnection;
 
 pub use local::Local;
 
-use crate::barrier::Rows;
+use crate::barrier::{Clean, Rows};
 
 /// How far local transactions are kept apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,10 +32,7 @@ pub enum Isolation {
 }
 
 /// A database that a participant's books may be in.
-pub trait Dialect: sqlx::Database<Connection: Rows<Fault = sqlx::Error>> {
-    /// Its name in logs and reports.
-    const NAME: &'static str;
-
+pub trait Dialect: sqlx::Database<Connection: Rows<Fault = sqlx::Error> + Clean> {
     /// The tables of the barrier, the outbox and the inbox, as statements to be run one by one.
     const SCHEMA: &'static [&'static str];
 

@@ -11,8 +11,6 @@ use super::{Dialect, Isolation};
 const AGAIN: [u16; 3] = [1213, 1205, 1020];
 
 impl Dialect for MySql {
-    const NAME: &'static str = "mysql";
-
     const SCHEMA: &'static [&'static str] = &[include_str!("../barrier/mysql.sql")];
 
     async fn begin(

@@ -10,8 +10,6 @@ use super::{Dialect, Isolation, code_of};
 const AGAIN: [&str; 3] = ["40001", "40P01", "55P03"];
 
 impl Dialect for Postgres {
-    const NAME: &'static str = "postgres";
-
     const SCHEMA: &'static [&'static str] = &[include_str!("../barrier/postgres.sql")];
 
     async fn begin(

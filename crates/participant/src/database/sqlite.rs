@@ -9,8 +9,6 @@ use super::{Dialect, Isolation, code_of};
 const AGAIN: [u32; 2] = [5, 6];
 
 impl Dialect for Sqlite {
-    const NAME: &'static str = "sqlite";
-
     const SCHEMA: &'static [&'static str] = &[include_str!("../barrier/sqlite.sql")];
 
     /// Whatever the isolation, it is serializable: there is one writer. `IMMEDIATE` makes it wait for its turn at the

@@ -11,6 +11,7 @@ use engine::{Heard, Network};
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use participant::call::Signature;
 use tokio::runtime::Handle;
 use transaction::{Call, Reply};
 
@@ -33,6 +34,7 @@ struct Wire {
     resources: Resources,
     pool: Client<Connector, Full<Bytes>>,
     max_response: usize,
+    signature: Option<Signature>,
 }
 
 impl HttpCaller {
@@ -60,7 +62,8 @@ impl HttpCaller {
             // A request on a connection that closes is *unknown*, never sent again behind the engine's back.
             .retry_canceled_requests(false)
             .build(connector);
-        let wire = Wire { resources: config.resources, pool, max_response: config.max_response };
+        let Config { resources, max_response, signature, .. } = config;
+        let wire = Wire { resources, pool, max_response, signature };
         Ok(HttpCaller { wire: Arc::new(wire), runtime })
     }
 }
@@ -106,7 +109,7 @@ impl Wire {
         if let Some(reply) = self.resources.carry_out(call).await {
             return Ok(reply);
         }
-        let answer = self.pool.request(request::of(call)?).await?;
+        let answer = self.pool.request(request::of(call, self.signature.as_ref())?).await?;
         let expected = reply::Expected { result: reply::Kept::of(call.operation), max: self.max_response };
         reply::of(answer, expected).await
     }

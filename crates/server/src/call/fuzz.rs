@@ -53,7 +53,7 @@ pub(crate) fn answered(code: StatusCode, body: &[u8]) {
 
 /// Spells out a call that a request asked for, and panics where it cannot be sent.
 pub(crate) fn sendable(call: &Call) {
-    let request = request::of(call).unwrap_or_else(|trouble| panic!("{}: {trouble}", call.url));
+    let request = request::of(call, None).unwrap_or_else(|trouble| panic!("{}: {trouble}", call.url));
     assert!(request.uri().host().is_some_and(|host| !host.is_empty()), "{}", call.url);
     assert_eq!(request.headers()["tercet-transaction"].as_bytes(), call.transaction.as_bytes());
 }

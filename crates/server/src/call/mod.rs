@@ -2,7 +2,7 @@
 //!
 //! Translates a call into a request and an answer into a reply, and bounds both in time and memory. It never decides
 //! what a reply means for a transaction, never repeats a request, never follows a redirect, and never writes a body,
-//! a header or a URL to the log.
+//! a header, a secret or a URL to the log.
 //!
 //! Read `caller.rs` (one call from end to end), then `policy.rs` (who may be called) and `reply.rs` (what comes back).
 
@@ -20,6 +20,7 @@ mod trouble;
 use std::path::PathBuf;
 
 use crate::resource::Resources;
+pub use participant::call::Signature;
 
 pub use caller::HttpCaller;
 pub use names::{Resolve, Resolving, SystemNames};
@@ -38,6 +39,8 @@ pub struct Config {
     pub max_response: usize,
     /// Certificate authorities to trust instead of the operating system's, as PEM.
     pub ca_file: Option<PathBuf>,
+    /// Signs every call, for participants that share the secret; `None`: calls are not signed.
+    pub signature: Option<Signature>,
     /// Bound on making one connection (name, TCP and TLS), in milliseconds. The call's own time-out bounds it too.
     pub connect_timeout_ms: u64,
     /// Connections kept open without work, per scheme, host and port.
@@ -53,6 +56,7 @@ impl Default for Config {
             resources: Resources::default(),
             max_response: 64 * 1024,
             ca_file: None,
+            signature: None,
             connect_timeout_ms: 3_000,
             idle_per_participant: 128,
             idle_ms: 30_000,

@@ -5,21 +5,24 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Scheme;
 use http::{Method, Request, Uri};
 use http_body_util::Full;
+use participant::call::{self, Signature, Signed};
 use transaction::{Call, Trace};
 use url::Url;
 
 use super::trouble::Trouble;
 
-const TRANSACTION: HeaderName = HeaderName::from_static("tercet-transaction");
-const BRANCH: HeaderName = HeaderName::from_static("tercet-branch");
-const OPERATION: HeaderName = HeaderName::from_static("tercet-operation");
-const ATTEMPT: HeaderName = HeaderName::from_static("tercet-attempt");
+const TRANSACTION: HeaderName = HeaderName::from_static(call::TRANSACTION);
+const BRANCH: HeaderName = HeaderName::from_static(call::BRANCH);
+const OPERATION: HeaderName = HeaderName::from_static(call::OPERATION);
+const ATTEMPT: HeaderName = HeaderName::from_static(call::ATTEMPT);
+const SIGNATURE: HeaderName = HeaderName::from_static(call::SIGNATURE);
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -42,13 +45,31 @@ const LEFT_OUT: [HeaderName; 13] = [
     HeaderName::from_static("http2-settings"),
 ];
 
-/// The request of a call.
-pub(super) fn of(call: &Call) -> Result<Request<Full<Bytes>>, Trouble> {
-    let mut request = Request::new(Full::new(body(call)));
+/// The request of a call, signed where there is a secret.
+pub(super) fn of(call: &Call, signature: Option<&Signature>) -> Result<Request<Full<Bytes>>, Trouble> {
+    let body = body(call);
+    let uri = target(&call.url)?;
+    let mut headers = headers(call)?;
+    if let Some(signature) = signature {
+        headers.insert(SIGNATURE, signed(signature, &uri, &body)?);
+    }
+    let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = target(&call.url)?;
-    *request.headers_mut() = headers(call)?;
+    *request.uri_mut() = uri;
+    *request.headers_mut() = headers;
     Ok(request)
+}
+
+/// Signs what is about to be sent, with the time of now: each attempt has a signature of its own.
+fn signed(signature: &Signature, uri: &Uri, body: &[u8]) -> Result<HeaderValue, Trouble> {
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_err(|_| Trouble::Unsendable("the clock is before 1970, so it cannot be signed"))?;
+    // As the request line has it: the path is at least `/`.
+    let path = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+    let signed = Signed { method: Method::POST.as_str(), path: &path, body };
+    let text = signature.sign(now.as_secs(), signed);
+    HeaderValue::try_from(text).map_err(|_| Trouble::Unsendable("its signature does not fit a header"))
 }
 
 fn target(url: &str) -> Result<Uri, Trouble> {

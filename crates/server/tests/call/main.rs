@@ -13,9 +13,10 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ::participant::call::{SignatureFault, Signed};
 use engine::Network;
 use participant::{Act, Participant, answer};
-use server::call::{Config, HttpCaller, Loopback, Policy, Resolve};
+use server::call::{Config, HttpCaller, Loopback, Policy, Resolve, Signature};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use transaction::{Call, Reply, Trace};
@@ -93,6 +94,27 @@ async fn a_participant_hears_the_whole_call() {
     assert!(lines.iter().any(|line| line.starts_with(&trace) && line.ends_with("-01")), "{lines:?}");
     assert_eq!(lines.len(), 9, "{lines:?}");
     assert_eq!(body, r#"{"sku":"A"}"#);
+}
+
+#[tokio::test]
+async fn a_participant_with_the_secret_believes_a_signed_call() {
+    let stock = Participant::start(Act::Answer(answer(200, "{}"))).await;
+    let both = Signature::new("the new secret, 24 bytes").or("the old secret, 24 bytes");
+    let signing = HttpCaller::new(Config { signature: Some(both), ..to_loopback() }, Handle::current());
+    assert_eq!(ask(&signing.unwrap(), call(&stock.url("/try?shop=1"))).await, done("{}"));
+    let heard = stock.requests().remove(0);
+    let (head, body) = heard.split_once("\r\n\r\n").unwrap();
+    let header = head.lines().find_map(|line| line.strip_prefix("tercet-signature: "));
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let said = Signed { method: "POST", path: "/try?shop=1", body: body.as_bytes() };
+    let check = |secret: &str| Signature::new(secret).check(header, now, said);
+    assert_eq!(check("the new secret, 24 bytes"), Ok(()));
+    assert_eq!(check("the old secret, 24 bytes"), Err(SignatureFault::Wrong), "the first one signs");
+    let moved = Signed { path: "/try?shop=2", ..said };
+    assert_eq!(
+        Signature::new("the new secret, 24 bytes").check(header, now, moved),
+        Err(SignatureFault::Wrong)
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,9 @@
 
 mod apply;
 mod caller;
+mod cutter;
 mod door;
+mod initiator;
 mod ledger;
 mod transactions;
 mod world;

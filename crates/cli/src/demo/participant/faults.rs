@@ -1,12 +1,14 @@
 //! The front of a participant: does to calls what networks and tired machines do to them, before the barrier sees them.
 //!
 //! What happens to a delivery is a pure function of the seed, the transaction, the branch, the operation and the
-//! attempt, so a run can be repeated. It never changes what the business decides. Read next: `barrier.rs`.
+//! attempt, so a run can be repeated. It never changes what the business decides. Read next: `holds.rs`.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-use super::barrier::{Call, Operation};
+use participant::call::Call;
+use transaction::Operation;
+
 use crate::demo::args::Rates;
 
 /// What befalls one delivery.
@@ -46,13 +48,13 @@ pub(crate) struct Front {
 }
 
 impl Front {
-    /// What befalls the delivery of `call` with this attempt number.
-    pub(crate) fn fault(&self, call: &Call, attempt: &str) -> Option<Fault> {
+    /// What befalls this delivery of `call`.
+    pub(crate) fn fault(&self, call: &Call) -> Option<Fault> {
         let tries = call.operation == Operation::Try;
-        if tries && self.draw((&call.transaction, &call.branch)).chance(self.rates.late) {
+        if tries && self.draw((&call.branch.transaction, &call.branch.branch)).chance(self.rates.late) {
             return Some(Fault::Late(self.late));
         }
-        let mut draw = self.draw((&call.transaction, &call.branch, call.operation.word(), attempt));
+        let mut draw = self.draw((&call.branch.transaction, &call.branch.branch, call.name(), call.attempt));
         if draw.chance(self.rates.lost) {
             return Some(Fault::ReplyLost);
         }
@@ -82,18 +84,22 @@ impl Draw {
 
 #[cfg(test)]
 mod tests {
+    use participant::call::{Branch, Content};
+    use transaction::Pattern;
+
     use super::*;
 
     fn front(rates: Rates) -> Front {
         Front { seed: 1, rates, late: Duration::from_secs(4) }
     }
 
-    fn call(number: u32, operation: Operation) -> Call {
+    fn call(number: u32, operation: Operation, attempt: u32) -> Call {
         Call {
-            transaction: format!("order-{number}"),
-            branch: "stock".to_owned(),
+            branch: Branch { transaction: format!("order-{number}"), branch: "stock".to_owned() },
+            pattern: Pattern::Tcc,
             operation,
-            body: Vec::new(),
+            attempt,
+            content: Content::of(b""),
         }
     }
 
@@ -102,33 +108,33 @@ mod tests {
     #[test]
     fn calm_rates_strike_nothing_and_full_rates_strike_always() {
         for number in 0..200 {
-            assert_eq!(front(CALM).fault(&call(number, Operation::Try), "1"), None);
+            assert_eq!(front(CALM).fault(&call(number, Operation::Try, 1)), None);
             let lost = front(Rates { lost: 100.0, ..CALM });
-            assert_eq!(lost.fault(&call(number, Operation::Confirm), "1"), Some(Fault::ReplyLost));
+            assert_eq!(lost.fault(&call(number, Operation::Confirm, 1)), Some(Fault::ReplyLost));
             let late = front(Rates { late: 100.0, ..CALM });
-            assert!(matches!(late.fault(&call(number, Operation::Try), "1"), Some(Fault::Late(_))));
-            assert_eq!(late.fault(&call(number, Operation::Cancel), "1"), None);
+            assert!(matches!(late.fault(&call(number, Operation::Try, 1)), Some(Fault::Late(_))));
+            assert_eq!(late.fault(&call(number, Operation::Cancel, 1)), None);
         }
     }
 
     #[test]
     fn the_rate_is_kept_and_an_attempt_is_drawn_anew() {
         let front = front(Rates { lost: 10.0, ..CALM });
-        let struck = |attempt: &str| -> Vec<u32> {
-            (0..5000).filter(|n| front.fault(&call(*n, Operation::Confirm), attempt).is_some()).collect()
+        let struck = |attempt: u32| -> Vec<u32> {
+            (0..5000).filter(|n| front.fault(&call(*n, Operation::Confirm, attempt)).is_some()).collect()
         };
-        let first = struck("1");
+        let first = struck(1);
         assert!((400..600).contains(&first.len()), "about one in ten: {}", first.len());
-        assert_eq!(first, struck("1"), "the same seed strikes the same calls");
-        assert_ne!(first, struck("2"), "a repeated call is not cursed for ever");
+        assert_eq!(first, struck(1), "the same seed strikes the same calls");
+        assert_ne!(first, struck(2), "a repeated call is not cursed for ever");
     }
 
     #[test]
     fn a_late_branch_is_late_at_every_attempt() {
         let front = front(Rates { late: 5.0, ..CALM });
         for number in 0..500 {
-            let attempt = |attempt| front.fault(&call(number, Operation::Try), attempt);
-            assert_eq!(attempt("1"), attempt("2"));
+            let attempt = |attempt| front.fault(&call(number, Operation::Try, attempt));
+            assert_eq!(attempt(1), attempt(2));
         }
     }
 }

@@ -2,13 +2,21 @@
 //!
 //! A pot is a product's stock, a customer's points or a card's limit, in whole units; free + held + captured stays
 //! what the pot opened with. The order book has holds only: an order is pending (held), placed (captured) or dropped
-//! (released). It decides only whether a try can be served; whether it may run at all is `barrier.rs`.
-//! Read next: `verdict.rs` of the demo, which opens these files and checks them.
+//! (released). It decides only whether a try can be served; whether it may run at all the participant crate's barrier
+//! decides. Read next: `verdict.rs` of the demo, which opens these files and checks them.
 
-use rusqlite::{Connection, params};
+use std::path::Path;
+use std::time::Duration;
+
+use participant::barrier::{Business, Counted, Fault, Hazard, Pending};
+use participant::call::{Call, Outcome};
+use participant::database::Local;
 use serde::Deserialize;
+use serde_json::json;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Executor, Sqlite, SqlitePool};
+use transaction::Operation;
 
-use super::barrier::{self, Answer, Call, Operation};
 use crate::demo::args::Role;
 
 const SCHEMA: &str = "
@@ -17,7 +25,18 @@ const SCHEMA: &str = "
         held INTEGER NOT NULL DEFAULT 0 CHECK (held >= 0), captured INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS holds (
         transaction_id TEXT PRIMARY KEY, pot TEXT NOT NULL, amount INTEGER NOT NULL,
-        state TEXT NOT NULL CHECK (state IN ('held', 'captured', 'released'))) WITHOUT ROWID;";
+        state TEXT NOT NULL CHECK (state IN ('held', 'captured', 'released'))) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS hazards (name TEXT PRIMARY KEY, seen INTEGER NOT NULL) WITHOUT ROWID;";
+
+/// What the services count for the demo's report: what the barrier absorbed, and what it must never see.
+const COUNTED: [(Counted, &str); 6] = [
+    (Counted::Duplicate, "duplicate"),
+    (Counted::Mismatch, "content_mismatch"),
+    (Counted::Hazard(Hazard::LateTry), "late_try"),
+    (Counted::Hazard(Hazard::ConfirmWithoutTry), "confirm_without_try"),
+    (Counted::Hazard(Hazard::ConfirmAfterCancel), "confirm_after_cancel"),
+    (Counted::Hazard(Hazard::CancelAfterConfirm), "cancel_after_confirm"),
+];
 
 /// What a branch asks for: so much out of that pot.
 #[derive(Debug, Deserialize)]
@@ -26,79 +45,103 @@ struct Ask {
     amount: i64,
 }
 
-/// Opens (and if need be makes) a participant's books.
+/// Opens (and if need be makes) a service's books; one connection, so calls are served in the order of arrival.
 ///
 /// WAL with `synchronous=NORMAL`: a commit survives the death of the process, which is what the demo inflicts, but not
 /// a power cut. A real participant that must survive one sets FULL and pays a sync per commit.
-pub(crate) fn open(path: &std::path::Path) -> rusqlite::Result<Connection> {
-    let books = Connection::open(path)?;
-    books.busy_timeout(std::time::Duration::from_secs(5))?;
-    books.pragma_update(None, "journal_mode", "WAL")?;
-    books.pragma_update(None, "synchronous", "NORMAL")?;
-    books.execute_batch(SCHEMA)?;
-    books.execute_batch(barrier::SCHEMA)?;
+pub(crate) async fn open(path: &Path) -> sqlx::Result<SqlitePool> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Normal)
+        .busy_timeout(Duration::from_secs(5));
+    let books = SqlitePoolOptions::new().max_connections(1).connect_with(options).await?;
+    books.execute(SCHEMA).await?;
     Ok(books)
 }
 
 /// Fills the pots of new books: id and opening quantity of each.
-pub(crate) fn fill<'a>(
-    books: &mut Connection,
-    pots: impl Iterator<Item = (&'a str, i64)>,
-) -> rusqlite::Result<()> {
-    let local = books.transaction()?;
+pub(crate) async fn fill(path: &Path, pots: &[(&str, i64)]) -> sqlx::Result<()> {
+    let books = open(path).await?;
+    let mut local = books.begin().await?;
     for (id, opening) in pots {
-        local.execute("INSERT INTO pots (id, opening, free) VALUES (?1, ?2, ?2)", params![id, opening])?;
+        let pot = "INSERT INTO pots (id, opening, free) VALUES (?1, ?2, ?2)";
+        sqlx::query(pot).bind(*id).bind(opening).execute(&mut *local).await?;
     }
-    local.commit()
+    local.commit().await?;
+    books.close().await;
+    Ok(())
 }
 
-/// Takes one delivery through the barrier to the business. `Err` is a fault of the store; nothing was changed.
-pub(crate) fn serve(books: &mut Connection, role: Role, call: &Call) -> rusqlite::Result<Answer> {
-    let Ok(ask) = serde_json::from_slice::<Ask>(&call.body) else {
-        return Ok(answer(400, "body_invalid"));
-    };
-    barrier::pass(books, call, |local| match call.operation {
-        Operation::Try => hold(local, role, &call.transaction, &ask),
-        Operation::Confirm => close(local, &call.transaction, "captured"),
-        Operation::Cancel => close(local, &call.transaction, "released"),
-    })
-}
-
-fn hold(local: &Connection, role: Role, transaction: &str, ask: &Ask) -> rusqlite::Result<Answer> {
-    if let Some(short) = role.refusal() {
-        let taken = local.execute(
-            "UPDATE pots SET free = free - ?2, held = held + ?2 WHERE id = ?1 AND free >= ?2",
-            params![ask.pot, ask.amount],
-        )?;
-        if taken == 0 {
-            return Ok(answer(409, short));
+/// Adds what a call's meters saw to the books' counts.
+pub(crate) async fn count(books: &SqlitePool, seen: &participant::barrier::Meters) -> sqlx::Result<()> {
+    for (counted, name) in COUNTED {
+        if seen.get(counted) > 0 {
+            let add = "INSERT INTO hazards VALUES (?1, 1) ON CONFLICT (name) DO UPDATE SET seen = seen + 1";
+            sqlx::query(add).bind(name).execute(books).await?;
         }
     }
-    local.execute(
-        "INSERT INTO holds VALUES (?1, ?2, ?3, 'held')",
-        params![transaction, ask.pot, ask.amount],
-    )?;
-    Ok(Answer { status: 200, body: format!(r#"{{"held":{},"from":"{}"}}"#, ask.amount, ask.pot) })
+    Ok(())
 }
 
-fn close(local: &Connection, transaction: &str, state: &str) -> rusqlite::Result<Answer> {
-    let moved = local.execute(
-        "UPDATE holds SET state = ?2 WHERE transaction_id = ?1 AND state = 'held'",
-        params![transaction, state],
-    )?;
+/// One operation of the shop's business.
+pub(crate) struct Step<'a> {
+    pub(crate) role: Role,
+    pub(crate) call: &'a Call,
+    pub(crate) body: &'a [u8],
+}
+
+impl Business<Sqlite> for Step<'_> {
+    fn change<'t>(&'t self, local: Local<'t, Sqlite>) -> Pending<'t> {
+        Box::pin(async move {
+            let transaction = &self.call.branch.transaction;
+            match self.call.operation {
+                Operation::Try => match serde_json::from_slice::<Ask>(self.body) {
+                    Ok(ask) => hold(local, self.role, transaction, &ask).await,
+                    Err(fault) => Ok(Outcome::refused("body_invalid", fault.to_string())),
+                },
+                Operation::Confirm => close(local, transaction, "captured").await,
+                Operation::Cancel => close(local, transaction, "released").await,
+                Operation::Check => Err(Fault::of("nobody is asked to check here")),
+            }
+        })
+    }
+}
+
+async fn hold(
+    mut local: Local<'_, Sqlite>,
+    role: Role,
+    transaction: &str,
+    ask: &Ask,
+) -> Result<Outcome, Fault> {
+    if let Some(short) = role.refusal() {
+        let take = "UPDATE pots SET free = free - ?2, held = held + ?2 WHERE id = ?1 AND free >= ?2";
+        let taken = sqlx::query(take).bind(&ask.pot).bind(ask.amount).execute(&mut *local).await?;
+        if taken.rows_affected() == 0 {
+            return Ok(Outcome::refused(short, format!("{} holds less than {}", ask.pot, ask.amount)));
+        }
+    }
+    let hold = "INSERT INTO holds VALUES (?1, ?2, ?3, 'held')";
+    sqlx::query(hold).bind(transaction).bind(&ask.pot).bind(ask.amount).execute(&mut *local).await?;
+    Ok(Outcome::Done(Some(json!({ "held": ask.amount, "from": ask.pot }))))
+}
+
+async fn close(mut local: Local<'_, Sqlite>, transaction: &str, state: &str) -> Result<Outcome, Fault> {
+    let close = "UPDATE holds SET state = ?2 WHERE transaction_id = ?1 AND state = 'held'";
+    let moved = sqlx::query(close).bind(transaction).bind(state).execute(&mut *local).await?.rows_affected();
     assert_eq!(moved, 1, "the barrier lets a hold be closed once: {transaction}");
-    let back = if state == "released" { "free" } else { "captured" };
-    // The order book has no pots; then this touches no row.
-    local.execute(
-        &format!(
-            "UPDATE pots SET held = held - amount, {back} = {back} + amount
+    // The order book has no pots; then these touch no row.
+    let give = match state {
+        "released" => {
+            "UPDATE pots SET held = held - amount, free = free + amount
              FROM (SELECT pot, amount FROM holds WHERE transaction_id = ?1) AS it WHERE pots.id = it.pot"
-        ),
-        [transaction],
-    )?;
-    Ok(Answer { status: 200, body: format!(r#"{{"hold":"{state}"}}"#) })
-}
-
-fn answer(status: u16, refused: &str) -> Answer {
-    Answer { status, body: format!(r#"{{"refused":"{refused}"}}"#) }
+        }
+        _ => {
+            "UPDATE pots SET held = held - amount, captured = captured + amount
+             FROM (SELECT pot, amount FROM holds WHERE transaction_id = ?1) AS it WHERE pots.id = it.pot"
+        }
+    };
+    sqlx::query(give).bind(transaction).execute(&mut *local).await?;
+    Ok(Outcome::Done(Some(json!({ "hold": state }))))
 }

@@ -26,7 +26,7 @@ fn header(name: &str, value: &str) -> Header {
 }
 
 async fn sent(call: &Call) -> (HeaderMap, String) {
-    let (head, body) = of(call).unwrap().into_parts();
+    let (head, body) = of(call, None).unwrap().into_parts();
     let body = body.collect().await.unwrap().to_bytes();
     (head.headers, String::from_utf8(body.to_vec()).unwrap())
 }
@@ -104,7 +104,8 @@ async fn a_branchs_headers_are_sent_but_those_that_are_not_its_own() {
 
 #[test]
 fn what_cannot_be_sent_is_unknown() {
-    let url = |url: &str| of(&Call { url: url.into(), ..call() }).map(|request| request.uri().to_string());
+    let url =
+        |url: &str| of(&Call { url: url.into(), ..call() }, None).map(|request| request.uri().to_string());
     assert_eq!(url("http://stock.example/a b"), Ok("http://stock.example/a%20b".to_owned()));
     assert_eq!(url("http://bücher.example/"), Ok("http://xn--bcher-kva.example/".to_owned()));
     assert_eq!(url("http://ok.example\\@evil.example/"), Ok("http://ok.example/@evil.example/".to_owned()));
@@ -115,7 +116,29 @@ fn what_cannot_be_sent_is_unknown() {
     assert_eq!(url("ftp://stock.example/"), Err(Trouble::Unsendable("its URL is neither http nor https")));
     assert_eq!(url("http://a:b@stock.example/"), Err(Trouble::Unsendable("its URL names a user")));
     for bad in [header("", "1"), header("a b", "1"), header("a", "1\r\nb: 2")] {
-        assert!(of(&Call { headers: vec![bad], ..call() }).is_err());
+        assert!(of(&Call { headers: vec![bad], ..call() }, None).is_err());
     }
-    assert!(of(&Call { transaction: "a\nb".into(), ..call() }).is_err());
+    assert!(of(&Call { transaction: "a\nb".into(), ..call() }, None).is_err());
+}
+
+#[tokio::test]
+async fn a_signature_fits_what_is_sent_and_a_branch_cannot_forge_one() {
+    let ours = Signature::new("a secret of 16 bytes");
+    for (url, path) in [
+        ("http://stock.example:7001/try?shop=1", "/try?shop=1"),
+        ("http://stock.example", "/"),
+        ("http://stock.example?x=1", "/?x=1"),
+        ("http://stock.example/a b", "/a%20b"),
+    ] {
+        let forged = vec![header("Tercet-Signature", "t=1,v1=00")];
+        let spoken = Call { url: url.into(), headers: forged, ..call() };
+        let (head, body) = of(&spoken, Some(&ours)).unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let mut given = head.headers.get_all(call::SIGNATURE).iter();
+        let text = given.next().unwrap().to_str().unwrap();
+        assert!(given.next().is_none(), "{url}");
+        let time: u64 = text.strip_prefix("t=").unwrap().split_once(',').unwrap().0.parse().unwrap();
+        let signed = Signed { method: "POST", path, body: &body };
+        assert_eq!(ours.check(Some(text), time, signed), Ok(()), "{url}");
+    }
 }
