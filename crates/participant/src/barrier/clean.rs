@@ -9,38 +9,9 @@ use std::time::Duration;
 use transaction::barrier::Record;
 use transaction::{Operation, Pattern};
 
-use super::{Barrier, Fault, Kept, Places};
+use super::{Barrier, Coordinator, Fault, HorizonFault, Kept, Places};
 use crate::call::Branch;
 use crate::database::Dialect;
-
-/// How long the coordinator may go on about one transaction: its settings, as the operator of both knows them.
-#[derive(Clone, Copy, Debug)]
-pub struct Coordinator {
-    /// The longest deadline (with its cooling-off window) that any transaction with this participant has.
-    pub deadline: Duration,
-    /// The longest that operations are repeated after the decision, until somebody looks: days, not minutes.
-    pub retry: Duration,
-}
-
-impl Default for Coordinator {
-    /// A day for deadline and window, a week of repeating.
-    fn default() -> Self {
-        Coordinator { deadline: Duration::from_hours(24), retry: Duration::from_hours(7 * 24) }
-    }
-}
-
-/// The horizon is too near.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "a horizon of {horizon:?} is not longer than the coordinator's longest deadline and retry together ({longest:?}); a \
-     row removed so early lets a late try or a duplicate take effect: keep rows longer"
-)]
-pub struct HorizonFault {
-    /// What was asked for.
-    pub horizon: Duration,
-    /// What it must be longer than.
-    pub longest: Duration,
-}
 
 /// How rows are removed.
 #[derive(Clone, Copy, Debug)]
@@ -56,10 +27,7 @@ impl Cleaning {
     /// # Errors
     /// When a call may come later than that: refuse to start.
     pub fn new(horizon: Duration, coordinator: Coordinator) -> Result<Cleaning, HorizonFault> {
-        let longest = coordinator.deadline.saturating_add(coordinator.retry);
-        if horizon <= longest {
-            return Err(HorizonFault { horizon, longest });
-        }
+        let horizon = coordinator.horizon(horizon)?;
         Ok(Cleaning { horizon, page: 500, pause: Duration::from_millis(50) })
     }
 

@@ -52,7 +52,7 @@ pub async fn enter<R: Rows>(rows: &mut R, call: &Call) -> Result<Entry, R::Fault
                     return Ok(Entry::Void(void(call)));
                 }
             }
-            (Ruling::Repeat, _) => return Ok(repeat(&places, call)),
+            (Ruling::Repeat, _) => return Ok(repeat(places.of(call.name()), call)),
             (Ruling::Refuse(hazard), _) => return Ok(Entry::Refuse(hazard)),
             // What the claim was waiting for has come meanwhile.
             (Ruling::Run, None) => {}
@@ -115,7 +115,7 @@ pub async fn refuse<R: Rows>(rows: &mut R, call: &Call, refused: &Refused) -> Re
         Written::Occupied => {
             let places = rows.read(&call.branch).await?;
             Ok(match places.record(call.pattern).rule(call.pattern, call.operation) {
-                Ruling::Repeat => repeat(&places, call),
+                Ruling::Repeat => repeat(places.of(call.name()), call),
                 Ruling::Refuse(hazard) => Entry::Refuse(hazard),
                 Ruling::Run | Ruling::Void => Entry::Contended,
             })
@@ -128,15 +128,16 @@ fn row(call: &Call, phase: Phase, told: Told) -> Row<'_> {
 }
 
 /// A cancel of nothing is done; a check-back that finds nothing is refused for good.
-fn void(call: &Call) -> Answer {
+pub(crate) fn void(call: &Call) -> Answer {
     match call.operation {
         Operation::Check => Answer::hazard(Hazard::NeverSubmitted),
         Operation::Try | Operation::Confirm | Operation::Cancel => Answer::done(Vec::new()),
     }
 }
 
-fn repeat(places: &Places, call: &Call) -> Entry {
-    let Some(kept) = places.of(call.name()) else {
+/// What is answered to an operation that came before, given what was kept of it.
+pub(crate) fn repeat(kept: Option<&Kept>, call: &Call) -> Entry {
+    let Some(kept) = kept else {
         // A check-back that finds the initiator's row: it has none of its own.
         return Entry::Repeat(Answer::done(Vec::new()));
     };

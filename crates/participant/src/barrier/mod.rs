@@ -8,6 +8,7 @@
 //! Read next: `enter.rs`, `rows.rs`, `run.rs`.
 
 mod enter;
+mod horizon;
 mod meters;
 mod rows;
 
@@ -42,10 +43,13 @@ mod postgres;
 mod sqlite;
 
 #[cfg(feature = "sql")]
-pub use clean::{Aged, Clean, Cleaning, Coordinator, HorizonFault};
+pub use clean::{Aged, Clean, Cleaning};
 pub use enter::{Entry, enter, keep, refuse};
+#[cfg(feature = "redis")]
+pub(crate) use enter::{repeat, void};
 #[cfg(feature = "sql")]
 pub use fault::Fault;
+pub use horizon::{Coordinator, HorizonFault};
 pub use meters::{Counted, Meters};
 pub use rows::{Kept, Phase, Places, Row, Rows, Told, Written};
 #[cfg(feature = "sql")]

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Aged, Cleaning, Coordinator, old};
-use crate::barrier::{Kept, Told};
+use super::{Aged, Cleaning, old};
+use crate::barrier::{Coordinator, Kept, Told};
 use crate::call::Branch;
 
 const HORIZON: Duration = Duration::from_hours(30 * 24);
