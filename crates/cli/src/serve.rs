@@ -5,6 +5,7 @@
 //! Read next: `folder.rs` (the data folder), `settings/mod.rs`, then `engine/src/run.rs`.
 
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +13,8 @@ use std::time::Duration;
 use engine::{Meters, Running, SystemClock};
 use journal::Journal as _;
 use prometheus_client::registry::Registry;
-use server::Server;
 use server::call::{HttpCaller, Loopback};
+use server::{Resources, Server};
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -71,7 +72,7 @@ fn serve(args: Args) -> anyhow::Result<()> {
 }
 
 fn start(settings: Settings, folder: &Folder, runtime: &Runtime) -> anyhow::Result<(Running, Server)> {
-    let Settings { server: mut listeners, mut call, mut engine, journal, machines, .. } = settings;
+    let Settings { server: mut listeners, mut call, mut engine, journal, machines, resources, .. } = settings;
     let archive = folder.archive()?;
     let journal = folder.journal(&journal, archive.persisted())?;
     runtime.spawn(space::watch(journal.gauge()));
@@ -80,6 +81,8 @@ fn start(settings: Settings, folder: &Folder, runtime: &Runtime) -> anyhow::Resu
     }
     // A result up to the limit must fit into an answer.
     call.max_response = call.max_response.max(engine.limits.result_bytes);
+    listeners.resources = declared(resources.as_deref(), runtime.handle())?;
+    call.resources = listeners.resources.clone();
     let policy = call.policy.clone();
     listeners.targets = Some(Arc::new(move |url| policy.judge_url(url)));
     listeners.transaction = engine.limits;
@@ -100,6 +103,13 @@ fn start(settings: Settings, folder: &Folder, runtime: &Runtime) -> anyhow::Resu
     machine::declare(&running.engine, &machines)?;
     let server = runtime.block_on(server::listen(listeners, running.engine.clone(), Registry::default()))?;
     Ok((running, server))
+}
+
+/// The resources of the file; what is wrong with it keeps the server from starting, a source that is away does not.
+fn declared(path: Option<&Path>, runtime: &Handle) -> anyhow::Result<Resources> {
+    let Some(path) = path else { return Ok(Resources::default()) };
+    let json = machine::file::read(path)?.into_json()?;
+    Resources::declared(&json, runtime).map_err(|fault| anyhow::anyhow!("{}: {fault}", path.display()))
 }
 
 /// Lets the answers of a frame go from within the runtime: one wake of a worker for all of them.

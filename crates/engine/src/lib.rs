@@ -46,7 +46,7 @@ pub use config::{Config, ParticipantLimits};
 pub use fault::Fault;
 pub use handle::{Engine, Health};
 pub use meters::{Bounds, Meters};
-pub use network::{Heard, Network};
+pub use network::{Heard, Network, participant_of};
 pub use opening::{VisitEvent, archive_end, archive_events, archive_ledger};
 pub use request::{Act, Answer, Begin, Filter, Key, Page, Respond, Timeline, TimelineQuery};
 pub use room::with_room;

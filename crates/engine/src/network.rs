@@ -17,7 +17,9 @@ pub trait Network: Send {
     }
 }
 
-fn participant_of(url: &str) -> String {
+/// The participant of a URL of the web.
+#[must_use]
+pub fn participant_of(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
     let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host).to_ascii_lowercase();

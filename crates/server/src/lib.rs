@@ -10,7 +10,9 @@ mod grpc;
 mod http;
 mod listen;
 pub mod refusal;
+mod resource;
 
 pub use http::{HttpLimits, MOST_BRANCHES, MachineBody, Token, openapi_document};
 pub use listen::{Config, Fault, OpenDoor, Server, TargetJudge, listen};
 pub use refusal::refusals;
+pub use resource::{ResourceFault, Resources};

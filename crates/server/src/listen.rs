@@ -18,6 +18,7 @@ use transaction::Limits;
 use url::Url;
 
 use crate::http::{HttpLimits, MOST_BRANCHES, Serving, Token};
+use crate::resource::Resources;
 
 /// Says whether the coordinator may ever call this URL, judging only what can be judged without a look-up; the words
 /// of an `Err` reach the caller. The decisive check is made at every connect.
@@ -40,6 +41,8 @@ pub struct Config {
     pub transaction: Limits,
     /// An early look at the URLs of branches; `None`: every URL may be kept.
     pub targets: Option<TargetJudge>,
+    /// What `sql` and `redis` branches may name.
+    pub resources: Resources,
 }
 
 impl Config {
@@ -54,6 +57,7 @@ impl Config {
             limits: HttpLimits::default(),
             transaction: Limits::default(),
             targets: None,
+            resources: Resources::default(),
         }
     }
 }
@@ -67,6 +71,7 @@ impl fmt::Debug for Config {
             .field("open_door", &self.open_door)
             .field("limits", &self.limits)
             .field("transaction", &self.transaction)
+            .field("resources", &self.resources)
             .finish_non_exhaustive()
     }
 }

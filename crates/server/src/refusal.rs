@@ -13,6 +13,7 @@ transaction::refusals! {
     URL_INVALID = 305 "url_invalid" Malformed, "A URL cannot be called", "Give an http or https URL with a host, without user name or fragment, of at most 2048 bytes";
     TARGET_DENIED = 306 "target_denied" Malformed, "The coordinator may not call this address", "Choose another participant, or have the operator allow the address";
     IDEMPOTENCY_KEY_INVALID = 307 "idempotency_key_invalid" Malformed, "The `Idempotency-Key` is not of the allowed form", "Use 1 to 255 visible ASCII characters, raw or in double quotes";
+    RESOURCE_UNKNOWN = 308 "resource_unknown" Malformed, "No resource of this kind and name is declared", "Declare it in the server's `resources_file`, or name one that is";
     BODY_TOO_LARGE = 310 "body_too_large" TooLarge, "The body is larger than the limit", "Send less; keep large data in the participants";
     BODY_LATE = 311 "body_late" Malformed, "The body did not arrive in time", "Send the whole body at once";
     PATH_UNKNOWN = 320 "path_unknown" Unknown, "Nothing is served under this path", "Look the path up in `/v1/openapi.json`; percent-encode ids in it";

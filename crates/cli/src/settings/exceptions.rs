@@ -1,4 +1,5 @@
-//! Exceptions for single participants: `HOST:PORT KEY=NUMBER …`, the keys being those of `participant`.
+//! Exceptions for single participants: `HOST:PORT KEY=NUMBER …`, the keys being those of `participant`. A resource is a
+//! participant too, as `sql:NAME` or `redis:NAME`.
 
 use engine::ParticipantLimits;
 
@@ -22,9 +23,11 @@ const MAY_BE_ZERO: &[&str] = &["rate", "retry_percent"];
 pub(crate) fn add(config: &mut engine::Config, entries: &[String]) -> Result<(), String> {
     for entry in entries {
         let mut words = entry.split_whitespace();
-        let participant = words.next().unwrap_or_default().to_ascii_lowercase();
+        let given = words.next().unwrap_or_default();
+        let is_resource = given.starts_with("sql:") || given.starts_with("redis:");
+        let participant = if is_resource { given.to_owned() } else { given.to_ascii_lowercase() };
         let port = participant.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-        if port.is_none_or(|port| port == 0) {
+        if !is_resource && port.is_none_or(|port| port == 0) {
             return Err(format!("{participant:?} is not HOST:PORT"));
         }
         let base = &config.participant;

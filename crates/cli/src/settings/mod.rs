@@ -40,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) journal: Journal,
     /// Files of machines to declare at the start.
     pub(crate) machines: Vec<PathBuf>,
+    /// The file of sources and resources.
+    pub(crate) resources: Option<PathBuf>,
 }
 
 /// How log lines look.
@@ -86,6 +88,7 @@ impl Settings {
             engine: engine::Config::default(),
             journal: Journal::default(),
             machines: Vec::new(),
+            resources: None,
         }
     }
 

@@ -88,6 +88,10 @@ settings! {
         "Files of machines (TOML or JSON) to declare at the start, before anything is served. The same content again changes nothing, other content is the next version. `--machine FILE`, given once or several times, says the same.",
         |to, value| put(&mut to.machines, value.list().iter().map(PathBuf::from).collect());
 
+    "resources_file" Shape::Text("FILE"), "",
+        "A file (TOML or JSON) of the data sources and resources that `sql` and `redis` branches name. It may hold passwords: let only its owner read it.",
+        |to, value| put(&mut to.resources, Some(PathBuf::from(value.text())));
+
     "tokens" Shape::Table("NAME=TOKEN"), "",
         "Bearer tokens that callers must show, by name. No flag: a token in the list of processes is no secret.",
         |to, value| tokens::add(&mut to.server.tokens, value.list());

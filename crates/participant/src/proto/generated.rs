@@ -2604,7 +2604,7 @@ pub struct Branch {
     /// Branches that must be tried first.
     #[prost(string, repeated, tag = "2")]
     pub after: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    #[prost(oneof = "branch::Kind", tags = "3, 4, 5, 6")]
+    #[prost(oneof = "branch::Kind", tags = "3, 4, 5, 6, 7, 8")]
     pub kind: ::core::option::Option<branch::Kind>,
 }
 /// Nested message and enum types in `Branch`.
@@ -2619,6 +2619,10 @@ pub mod branch {
         Hold(super::HoldBranch),
         #[prost(message, tag = "6")]
         Item(super::ItemBranch),
+        #[prost(message, tag = "7")]
+        Sql(super::ResourceBranch),
+        #[prost(message, tag = "8")]
+        Redis(super::ResourceBranch),
     }
 }
 /// HTTP calls to a participant. TCC: `try`, `confirm`, `cancel`; saga: `action`, `compensate`; message: `deliver`.
@@ -2685,6 +2689,19 @@ pub struct ItemBranch {
     pub owner: ::prost::alloc::string::String,
     #[prost(message, repeated, tag = "6")]
     pub arguments: ::prost::alloc::vec::Vec<Attribute>,
+}
+/// A resource that the server's configuration declares: a table that it changes itself, or counters in Redis.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResourceBranch {
+    /// Its declared name.
+    #[prost(string, tag = "1")]
+    pub resource: ::prost::alloc::string::String,
+    /// A JSON object with the values that the resource declares.
+    #[prost(string, tag = "2")]
+    pub parameters: ::prost::alloc::string::String,
+    /// Bounds one call; 3000 unless given.
+    #[prost(uint64, optional, tag = "3")]
+    pub timeout_ms: ::core::option::Option<u64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetTransactionRequest {
@@ -2797,7 +2814,7 @@ pub struct Reason {
 pub struct BranchState {
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
-    /// `call`, `await`, `hold`, `item`.
+    /// `call`, `await`, `hold`, `item`, `sql`, `redis`.
     #[prost(string, tag = "2")]
     pub kind: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
@@ -2811,6 +2828,9 @@ pub struct BranchState {
     /// JSON; empty: none.
     #[prost(string, tag = "7")]
     pub result: ::prost::alloc::string::String,
+    /// The resource of a `sql` or `redis` branch.
+    #[prost(string, tag = "8")]
+    pub resource: ::prost::alloc::string::String,
 }
 /// Calls that were answered or given up.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -19,6 +19,7 @@ use super::connect::{Connector, Rules};
 use super::names::{Resolve, SystemNames};
 use super::trouble::Trouble;
 use super::{Config, Fault, reply, request, tls};
+use crate::resource::{self, Resources};
 
 /// The largest head of an answer, in bytes; its headers may be 100 at most.
 const HEAD_MAX: usize = 64 * 1024;
@@ -30,6 +31,7 @@ pub struct HttpCaller {
 }
 
 struct Wire {
+    resources: Resources,
     pool: Client<Connector, Full<Bytes>>,
     max_response: usize,
     signature: Option<Signature>,
@@ -60,7 +62,8 @@ impl HttpCaller {
             // A request on a connection that closes is *unknown*, never sent again behind the engine's back.
             .retry_canceled_requests(false)
             .build(connector);
-        let wire = Wire { pool, max_response: config.max_response, signature: config.signature };
+        let Config { resources, max_response, signature, .. } = config;
+        let wire = Wire { resources, pool, max_response, signature };
         Ok(HttpCaller { wire: Arc::new(wire), runtime })
     }
 }
@@ -75,6 +78,14 @@ impl Network for HttpCaller {
                 tokio::spawn(Arc::clone(&wire).make(call, ear));
             }
         });
+    }
+
+    /// A resource is a participant by its whole URL.
+    fn participant(&self, url: &str) -> String {
+        match resource::of_url(url) {
+            Some(_) => url.to_owned(),
+            None => engine::participant_of(url),
+        }
     }
 }
 
@@ -95,6 +106,9 @@ impl Wire {
     }
 
     async fn exchange(&self, call: &Call) -> Result<Reply, Trouble> {
+        if let Some(reply) = self.resources.carry_out(call).await {
+            return Ok(reply);
+        }
         let answer = self.pool.request(request::of(call, self.signature.as_ref())?).await?;
         let expected = reply::Expected { result: reply::Kept::of(call.operation), max: self.max_response };
         reply::of(answer, expected).await

@@ -19,17 +19,22 @@ mod trouble;
 
 use std::path::PathBuf;
 
+use crate::resource::Resources;
 pub use participant::call::Signature;
 
 pub use caller::HttpCaller;
 pub use names::{Resolve, Resolving, SystemNames};
 pub use policy::{Cidr, HostRule, Loopback, Policy};
+#[cfg(feature = "resources")]
+pub(crate) use reply::answered;
 
 /// Settings of the outbound calls.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Which targets may be called.
     pub policy: Policy,
+    /// What answers calls that do not go over the network.
+    pub resources: Resources,
     /// The largest body of an answer, in bytes. A larger one is *unknown*.
     pub max_response: usize,
     /// Certificate authorities to trust instead of the operating system's, as PEM.
@@ -48,6 +53,7 @@ impl Default for Config {
     fn default() -> Self {
         Config {
             policy: Policy::default(),
+            resources: Resources::default(),
             max_response: 64 * 1024,
             ca_file: None,
             signature: None,

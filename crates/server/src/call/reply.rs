@@ -100,6 +100,17 @@ where
     }
 }
 
+/// What an answer that did not come over the network says.
+#[cfg(feature = "resources")]
+pub(crate) fn answered(code: StatusCode, body: &[u8]) -> Reply {
+    match meaning(code) {
+        Meaning::Done => done(body).unwrap_or_else(Reply::from),
+        Meaning::Refused => Reply::Refused { detail: words::of(body, code).into() },
+        Meaning::InProgress => Reply::InProgress,
+        Meaning::Unknown => Trouble::Answered(code.as_u16()).into(),
+    }
+}
+
 fn done(body: &[u8]) -> Result<Reply, Trouble> {
     let text = std::str::from_utf8(body).unwrap_or_default();
     let Ok(json) = serde_json::from_str::<&RawValue>(text) else {

@@ -95,7 +95,7 @@ impl Admitted {
         // Which fields belong to a branch depends on the transaction's pattern, which never changes.
         let known = bridge::read(&self.serving, transaction.into()).await?.transaction;
         has_room(&known, &body, self.serving.transaction.branches)?;
-        Ok(Command::Register(Arc::new(body.into_spec(known.spec.pattern, &self.judge())?)))
+        Ok(Command::Register(Arc::new(body.into_spec((known.spec.pattern, known.spec.mode), &self.judge())?)))
     }
 
     /// A signal, from the body that HTTP would take.
@@ -116,7 +116,7 @@ impl Admitted {
     }
 
     fn judge(&self) -> Judge<'_> {
-        Judge { targets: self.serving.targets.as_ref() }
+        self.serving.judge()
     }
 
     /// Begins a transaction.

@@ -32,7 +32,7 @@ use crate::call;
 const DEPTH: usize = 32;
 const NOW: Time = Time(1_700_000_000_000_000);
 /// Whoever judges targets here lets all pass: which are allowed is the policy's to say.
-const JUDGE: Judge<'static> = Judge { targets: None };
+const JUDGE: Judge<'static> = Judge { targets: None, resources: None };
 
 /// What reads one kind of input.
 type Reader = fn(&[u8]) -> Result<(), Refusal>;
@@ -130,7 +130,7 @@ fn shown(transaction: &Transaction) {
 
 fn registered(bytes: &[u8], pattern: Pattern) -> Result<(), Refusal> {
     let body: BranchBody<'_> = parse::object(body::text(bytes, DEPTH)?)?;
-    let spec: BranchSpec = body.into_spec(pattern, &JUDGE)?;
+    let spec: BranchSpec = body.into_spec((pattern, transaction::Mode::Managed), &JUDGE)?;
     validate_branch(pattern, Mode::Interactive, &spec)?;
     kept(Event::Registered(Arc::new(spec)), bytes.len());
     Ok(())

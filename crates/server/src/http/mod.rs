@@ -41,12 +41,16 @@ use tokio::sync::watch;
 use transaction::Limits;
 
 use crate::listen::{Config, Running, TargetJudge};
+use crate::resource::Resources;
 
 pub(crate) use accept::{accept, serve};
 pub(crate) use admitted::Admitted;
 pub use auth::Token;
 pub use limits::HttpLimits;
 pub use openapi::document as openapi_document;
+pub(crate) use parse::shortened;
+#[cfg(feature = "resources")]
+pub(crate) use parse::step as pointer_step;
 pub(crate) use patience::{Doing, Patient};
 pub(crate) use problem::status_of;
 pub use wire::{MOST_BRANCHES, MachineBody};
@@ -58,6 +62,7 @@ use metrics::HttpMeters;
 use problem::Problem;
 use router::{Found, Route};
 use trace::Subject;
+use wire::Judge;
 
 /// Everything that requests share.
 pub(crate) struct Serving {
@@ -69,6 +74,7 @@ pub(crate) struct Serving {
     meters: HttpMeters,
     transaction: Limits,
     targets: Option<TargetJudge>,
+    resources: Resources,
     stopping: watch::Receiver<Running>,
 }
 
@@ -81,6 +87,7 @@ impl Serving {
     ) -> Arc<Serving> {
         let named = registry.sub_registry_with_prefix("tercet");
         engine.meters().register(named);
+        config.resources.register(named);
         let meters = HttpMeters::registered(named);
         Arc::new(Serving {
             door: Door::new(&config.tokens),
@@ -88,11 +95,17 @@ impl Serving {
             limits: config.limits,
             transaction: config.transaction,
             targets: config.targets,
+            resources: config.resources,
             engine,
             registry,
             meters,
             stopping,
         })
+    }
+
+    /// What a branch is judged by.
+    fn judge(&self) -> Judge<'_> {
+        Judge { targets: self.targets.as_ref(), resources: Some(&self.resources) }
     }
 
     /// Answers one request; never fails, whatever it holds.

@@ -102,12 +102,12 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
 }
 
 /// One step of a JSON pointer (RFC 6901).
-pub(super) fn step(key: &str) -> String {
+pub(crate) fn step(key: &str) -> String {
     format!("/{}", shortened(key).replace('~', "~0").replace('/', "~1"))
 }
 
 /// A text that a caller sent, short enough to be sent back.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     const MOST: usize = 200;
     match text.char_indices().nth(MOST) {
         None => text.to_owned(),

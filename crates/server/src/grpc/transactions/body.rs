@@ -60,6 +60,8 @@ enum Kind<'a> {
     Await,
     Hold { holds: Vec<Leg<'a>> },
     Item(ItemBranch<'a>),
+    Sql(ResourceBranch<'a>),
+    Redis(ResourceBranch<'a>),
 }
 
 #[derive(Serialize)]
@@ -103,6 +105,15 @@ struct ItemBranch<'a> {
     #[serde(skip_serializing_if = "says_nothing")]
     owner: &'a str,
     arguments: Arguments<'a>,
+}
+
+#[derive(Serialize)]
+struct ResourceBranch<'a> {
+    resource: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameters: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timeout_ms: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -217,8 +228,17 @@ fn one(branch: &proto::Branch) -> Result<Branch<'_>, Refusal> {
             owner: &item.owner,
             arguments: Arguments(&item.arguments),
         })),
+        Some(Given::Sql(sql)) => Some(Kind::Sql(ResourceBranch::of(sql)?)),
+        Some(Given::Redis(redis)) => Some(Kind::Redis(ResourceBranch::of(redis)?)),
     };
     Ok(Branch { id: &branch.id, after: &branch.after, kind })
+}
+
+impl<'a> ResourceBranch<'a> {
+    fn of(branch: &'a proto::ResourceBranch) -> Result<ResourceBranch<'a>, Refusal> {
+        let parameters = json("/parameters", &branch.parameters)?;
+        Ok(ResourceBranch { resource: &branch.resource, parameters, timeout_ms: branch.timeout_ms })
+    }
 }
 
 impl<'a> Leg<'a> {

@@ -43,9 +43,11 @@ fn branch(transaction: &Transaction, branch: &Branch) -> proto::BranchState {
         count: branch.attempts.of(*operation),
     };
     let waits = branch.operation().is_some() && branch.pace.next_at > transaction.created_at;
+    let (kind, resource) = crate::resource::shown(&branch.spec.kind);
     proto::BranchState {
         id: branch.spec.id.to_string(),
-        kind: branch.spec.kind.name().into(),
+        kind: kind.into(),
+        resource: resource.unwrap_or_default().into(),
         state: branch.state.name(pattern).into(),
         attempts: Operation::of(pattern).iter().map(attempts).collect(),
         last_error: branch.pace.last_error.as_deref().unwrap_or_default().into(),

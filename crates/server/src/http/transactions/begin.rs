@@ -7,7 +7,7 @@ use transaction::{Refusal, validate};
 
 use super::super::answer::Answer;
 use super::super::problem::ProblemView;
-use super::super::wire::{BeginBody, Judge, TransactionView};
+use super::super::wire::{BeginBody, TransactionView};
 use super::super::{Asked, bridge, idempotency, parse, query};
 use super::{kept, text};
 
@@ -32,7 +32,7 @@ pub(in crate::http) async fn begin(asked: &mut Asked<'_>) -> Result<Answer, Refu
     query::none(asked.head)?;
     let body: BeginBody<'_> = parse::object(text(asked)?)?;
     let wait_ms = body.wait_ms()?;
-    let spec = body.into_spec(&Judge { targets: asked.serving.targets.as_ref() })?;
+    let spec = body.into_spec(&asked.serving.judge())?;
     asked.subject.transaction = Some(Arc::clone(&spec.id));
     validate(&spec, &asked.serving.transaction)?;
     let key = idempotency::key(asked)?;

@@ -8,7 +8,7 @@ use transaction::{Command, Refusal, Transaction};
 
 use super::super::answer::Answer;
 use super::super::problem::ProblemView;
-use super::super::wire::{BranchBody, Judge, TransactionView};
+use super::super::wire::{BranchBody, TransactionView};
 use super::super::{Asked, bridge, parse, query};
 use super::{act, named, shown, text};
 
@@ -37,7 +37,7 @@ pub(in crate::http) async fn register(asked: &mut Asked<'_>) -> Result<Answer, R
     // Which fields belong to a branch depends on the transaction's pattern, which never changes.
     let known = bridge::read(asked.serving, id).await?.transaction;
     has_room(&known, &body, asked.serving.transaction.branches)?;
-    let spec = body.into_spec(known.spec.pattern, &Judge { targets: asked.serving.targets.as_ref() })?;
+    let spec = body.into_spec((known.spec.pattern, known.spec.mode), &asked.serving.judge())?;
     let answer = act(asked, Command::Register(Arc::new(spec)), 0).await?;
     Ok(shown(&answer, StatusCode::OK))
 }

@@ -132,7 +132,7 @@ impl BeginBody<'_> {
         let bodies = self.branches.map_or_else(Vec::new, |few| few.0);
         let mut branches = Vec::with_capacity(bodies.len());
         for (index, Object(body)) in bodies.into_iter().enumerate() {
-            let spec = body.into_spec(pattern, judge).map_err(|refusal| inside(index, refusal))?;
+            let spec = body.into_spec((pattern, mode), judge).map_err(|refusal| inside(index, refusal))?;
             branches.push(Arc::new(spec));
         }
         Ok(Spec {

@@ -1,12 +1,14 @@
 //! A branch as it is asked for, in a begin or by itself: which fields belong to which pattern and kind, and its URLs.
 
+mod resource;
+
 use std::sync::Arc;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use transaction::refusal::{FIELD_MISSING, FIELD_UNEXPECTED, KIND_UNSUPPORTED};
 use transaction::{
-    BranchSpec, CallSpec, Header, HoldLeg, HoldSpec, ItemSpec, Kind, Pattern, Quantity, Refusal, Urls,
+    BranchSpec, CallSpec, Header, HoldLeg, HoldSpec, ItemSpec, Kind, Mode, Pattern, Quantity, Refusal, Urls,
 };
 use url::Url;
 use utoipa::ToSchema;
@@ -16,6 +18,7 @@ use super::scalar::{Few, Object, Pairs, Span, Text};
 use crate::http::parse::shortened;
 use crate::listen::TargetJudge;
 use crate::refusal::{TARGET_DENIED, URL_INVALID};
+use crate::resource::{ResourceKind, Resources};
 
 /// One participant's share.
 #[derive(Deserialize, ToSchema)]
@@ -26,7 +29,7 @@ pub(in crate::http) struct BranchBody<'a> {
     #[schema(value_type = String, required = true)]
     id: Option<Text>,
     /// `call`: HTTP calls to a participant. `await`: tried when an outside fact is signalled. `hold`: held, captured and
-    /// released in the ledger. `item`: an item of the ledger is moved.
+    /// released in the ledger. `item`: an item of the ledger is moved. `sql`, `redis`: a declared resource is changed.
     #[schema(value_type = String, required = true)]
     kind: Option<Text>,
     /// TCC: the URL that tries. Item: the move that tries.
@@ -89,6 +92,13 @@ pub(in crate::http) struct BranchBody<'a> {
     #[serde(borrow)]
     #[schema(value_type = Option<serde_json::Value>)]
     arguments: Option<ValuesBody<'a>>,
+    /// Sql, redis: the declared resource.
+    #[schema(value_type = Option<String>)]
+    resource: Option<Text>,
+    /// Sql, redis: the values that the resource declares.
+    #[serde(borrow)]
+    #[schema(value_type = Option<serde_json::Value>)]
+    parameters: Option<&'a RawValue>,
 }
 
 /// One hold of a hold branch.
@@ -117,10 +127,11 @@ enum BranchKind {
     Await,
     Hold,
     Item,
+    Resource(ResourceKind),
 }
 
 /// Each kind's name on the wire, its fields, and why it has no others.
-static KINDS: [(BranchKind, &str, &[&str], &str); 4] = [
+static KINDS: [(BranchKind, &str, &[&str], &str); 6] = [
     (
         BranchKind::Call,
         "call",
@@ -151,7 +162,13 @@ static KINDS: [(BranchKind, &str, &[&str], &str); 4] = [
         &["item", "try", "confirm", "cancel", "owner", "arguments"],
         "an item branch has no such field",
     ),
+    (BranchKind::Resource(ResourceKind::Sql), "sql", RESOURCE_FIELDS, RESOURCE_WHY),
+    (BranchKind::Resource(ResourceKind::Redis), "redis", RESOURCE_FIELDS, RESOURCE_WHY),
 ];
+
+const RESOURCE_FIELDS: &[&str] = &["resource", "parameters", "timeout_ms"];
+const RESOURCE_WHY: &str =
+    "a resource is declared with its statements; a branch gives `resource` and `parameters`";
 
 const TIMEOUT_MS: u64 = 3_000;
 const URL_BYTES: usize = 2_048;
@@ -165,10 +182,10 @@ impl BranchBody<'_> {
         self.id.as_ref().map(|text| &*text.0)
     }
 
-    /// What is asked for, in a transaction of `pattern`. Pointers of refusals begin at the branch.
+    /// What is asked for, in a transaction of this pattern and mode. Pointers of refusals begin at the branch.
     pub(in crate::http) fn into_spec(
         self,
-        pattern: Pattern,
+        (pattern, mode): (Pattern, Mode),
         judge: &Judge<'_>,
     ) -> Result<BranchSpec, Refusal> {
         let Some(Text(id)) = self.id.clone() else {
@@ -181,6 +198,7 @@ impl BranchBody<'_> {
             BranchKind::Await => Kind::Await,
             BranchKind::Hold => self.into_hold()?,
             BranchKind::Item => self.into_item()?,
+            BranchKind::Resource(kind) => self.into_resource(kind, (pattern, mode), judge)?,
         };
         Ok(BranchSpec { id, after, kind })
     }
@@ -191,8 +209,10 @@ impl BranchBody<'_> {
             return Err(FIELD_MISSING.at("/kind", "a branch needs its kind"));
         };
         let Some((kind, _, fields, why)) = KINDS.iter().find(|(_, known, ..)| *known == &**name) else {
-            let detail =
-                format!("`{}` is not a kind that is served: use call, await, hold or item", shortened(name));
+            let detail = format!(
+                "`{}` is not a kind that is served: use call, await, hold, item, sql or redis",
+                shortened(name)
+            );
             return Err(KIND_UNSUPPORTED.at("/kind", detail));
         };
         let strange = self.given().into_iter().find(|(field, is_given)| *is_given && !fields.contains(field));
@@ -203,7 +223,7 @@ impl BranchBody<'_> {
     }
 
     /// Every field that not all kinds have, and whether it is given.
-    fn given(&self) -> [(&'static str, bool); 18] {
+    fn given(&self) -> [(&'static str, bool); 20] {
         [
             ("body", self.body.is_some()),
             ("headers", self.headers.is_some()),
@@ -223,6 +243,8 @@ impl BranchBody<'_> {
             ("item", self.item.is_some()),
             ("owner", self.owner.is_some()),
             ("arguments", self.arguments.is_some()),
+            ("resource", self.resource.is_some()),
+            ("parameters", self.parameters.is_some()),
         ]
     }
 
@@ -326,6 +348,8 @@ fn has_plain_host(given: &str) -> bool {
 
 /// Says which URLs may be kept.
 pub(in crate::http) struct Judge<'a> {
+    /// What may be named as a resource; `None`: nothing.
+    pub(in crate::http) resources: Option<&'a Resources>,
     /// The operator's rules, as far as they can be told without a look-up.
     pub(in crate::http) targets: Option<&'a TargetJudge>,
 }

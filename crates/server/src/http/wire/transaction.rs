@@ -70,8 +70,11 @@ pub(in crate::http) struct ReasonView<'a> {
 pub(in crate::http) struct BranchView<'a> {
     /// Its id.
     id: &'a str,
-    /// `call` or `await`.
+    /// `call`, `await`, `hold`, `item`, `sql` or `redis`.
     kind: &'static str,
+    /// The declared resource of a `sql` or `redis` branch; left out otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'a str>,
     /// TCC: `registered`, `trying`, `tried`, `refused`, `confirming`, `confirmed`, `cancelling`, `cancelled`. Saga:
     /// `registered`, `running`, `done`, `refused`, `compensating`, `compensated`. Message: `registered`, `delivering`,
     /// `delivered`.
@@ -159,9 +162,11 @@ impl<'a> BranchView<'a> {
     fn of(transaction: &'a Transaction, branch: &'a Branch) -> BranchView<'a> {
         let pattern = transaction.spec.pattern;
         let waits = branch.operation().is_some() && branch.pace.next_at > transaction.created_at;
+        let (kind, resource) = crate::resource::shown(&branch.spec.kind);
         BranchView {
             id: &branch.spec.id,
-            kind: branch.spec.kind.name(),
+            kind,
+            resource,
             state: branch.state.name(pattern),
             attempts: AttemptsView { pattern, branch },
             last_error: branch.pace.last_error.as_deref(),

@@ -7,7 +7,7 @@ use super::*;
 use crate::http::{body, parse};
 use crate::listen::TargetJudge;
 
-const OPEN: Judge<'static> = Judge { targets: None };
+const OPEN: Judge<'static> = Judge { targets: None, resources: None };
 
 fn read(text: &[u8], judge: &Judge<'_>) -> Result<(Spec, u64), Refusal> {
     let body: BeginBody<'_> = parse::object(body::text(text, 32)?)?;
@@ -344,7 +344,7 @@ fn the_operators_rules_are_asked_early() {
         Some("10.0.0.1") => Err("10.0.0.1 is a private address".to_owned()),
         _ => Ok(()),
     });
-    let judge = Judge { targets: Some(&no_privates) };
+    let judge = Judge { targets: Some(&no_privates), resources: None };
     let body = r#"{"pattern":"saga","branches":[{"id":"a","kind":"call","action":"http://b"},
         {"id":"b","kind":"call","action":"http://b","compensate":"http://10.0.0.1/"}]}"#;
     let refusal = read(body.as_bytes(), &judge).unwrap_err();

@@ -1,0 +1,11 @@
+//! Black-box tests of `sql` branches: the real server on real databases, killed in the middle, and the rows read
+//! back by another program than the server. Read next: `world.rs`.
+#![allow(unreachable_pub, clippy::unwrap_used, reason = "test code")]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod begin;
+mod many;
+mod sql;
+mod world;
