@@ -24,7 +24,8 @@ fn nothing_is_sold_twice_or_lost_when_the_server_is_killed() {
                             if number >= BUYERS / 3 {
                                 return;
                             }
-                            let retry = json!({"retry": {"initial_ms": 20, "max_ms": 100}, "deadline_ms": 20_000});
+                            let retry =
+                                json!({"retry": {"initial_ms": 20, "max_ms": 100}, "deadline_ms": 20_000});
                             let spec = with(tcc(&format!("t-{round}-{number}"), [take(1)]), retry);
                             // One that is not answered may be kept or not.
                             let _ = http.try_post("/v1/transactions", &spec);

@@ -3,6 +3,8 @@
 //! The pure rule (`transaction::barrier`) says what must come out; the databases say whether it does, also when calls come
 //! at the same instant. Read next: `suite.rs`.
 
+#![allow(clippy::unwrap_used)]
+
 mod shop;
 mod suite;
 

@@ -213,10 +213,17 @@ async fn a_lost_answer_is_asked_for_again_and_takes_effect_once() {
 #[tokio::test]
 async fn what_a_way_or_the_coordinator_does_not_take_is_told() {
     let world = world().await;
-    let [(_, http), (_, grpc)] = both(&world).await;
-    let resource = Branch::resource("sku", Resource::Sql, "stock", &serde_json::json!({"n": 2})).unwrap();
-    let transaction = Transaction::tcc("r-1").branch(resource);
-    assert!(matches!(grpc.begin(&transaction).await, Err(Fault::Unsupported(_))));
+    for (way, client) in both(&world).await {
+        for kind in [Resource::Sql, Resource::Redis] {
+            let resource = Branch::resource("sku", kind, "stock", &serde_json::json!({"n": 2})).unwrap();
+            let asked = Transaction::tcc(format!("r-{way}")).branch(resource);
+            let Err(Fault::Refused(refused)) = client.begin(&asked).await else {
+                panic!("{way}: no such resource")
+            };
+            assert_eq!(&*refused.code, "resource_unknown", "{way}: {refused:?}");
+        }
+    }
+    let [(_, http), _] = both(&world).await;
     let Err(Fault::Refused(refused)) =
         http.begin(&Transaction::tcc("r-2").branch(Branch::call("a").try_("x"))).await
     else {
