@@ -41,6 +41,8 @@ enum Command {
     Journal(workload::journal::Args),
     /// A local transaction with and without the barrier: PostgreSQL, MariaDB, SQLite, Redis
     Barrier(workload::barrier::Args),
+    /// Managed TCC with two sql branches on PostgreSQL, beside the same statements with no coordinator
+    SqlBranch(workload::sql_branch::Args),
     /// Entries, holds and captures in process, beside the journal alone
     Ledger(workload::ledger::Args),
     /// Entries over gRPC: one stream of large batches, and many callers with one entry each
@@ -73,6 +75,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Command::Recovery(args) => workload::recovery::run(&args),
         Command::Journal(args) => workload::journal::run(&args),
         Command::Barrier(args) => workload::barrier::run(&args),
+        Command::SqlBranch(args) => workload::sql_branch::run(&args),
         Command::Ledger(args) => workload::ledger::run(&args),
         Command::LedgerGrpc(args) => workload::ledger::grpc::run(&args),
         Command::LedgerHttp(args) => workload::ledger::http::run(&args),

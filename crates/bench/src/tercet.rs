@@ -26,10 +26,15 @@ pub(crate) struct Which {
 impl Which {
     /// Starts it on `data`; its log goes beside that folder.
     pub(crate) fn serve(&self, data: &Path) -> anyhow::Result<Tercet> {
+        self.serve_with(data, &[])
+    }
+
+    /// As [`Which::serve`], with further flags.
+    pub(crate) fn serve_with(&self, data: &Path, flags: &[&str]) -> anyhow::Result<Tercet> {
         let program = self.tercet.clone().map_or_else(process::this_program, Ok)?;
         let mut command = Command::new(program);
         command.arg("serve").arg("--data").arg(data);
-        command.args(["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]);
+        command.args(["--http", "127.0.0.1:0", "--grpc", "127.0.0.1:0"]).args(flags);
         let process = Process::start(command, &data.with_extension("log"))?;
         let (address, grpc) = (address(&process.ready, "http=")?, address(&process.ready, "grpc=")?);
         Ok(Tercet { process, address, grpc })

@@ -11,7 +11,7 @@ use crate::service::Kind;
 
 pub(crate) const KIND: Kind = Kind {
     name: "mariadb",
-    variable: "TERCET_TEST_MYSQL",
+    variable: "TEST_MYSQL_URL",
     program: "mariadbd",
     account: Some("mysql"),
     prepare,

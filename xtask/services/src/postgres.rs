@@ -11,7 +11,7 @@ use crate::service::Kind;
 
 pub(crate) const KIND: Kind = Kind {
     name: "postgres",
-    variable: "TERCET_TEST_POSTGRES",
+    variable: "TEST_POSTGRES_URL",
     program: "postgres",
     account: Some("postgres"),
     prepare,

@@ -11,7 +11,7 @@ use crate::service::Kind;
 
 pub(crate) const KIND: Kind = Kind {
     name: "redis",
-    variable: "TERCET_TEST_REDIS",
+    variable: "TEST_REDIS_URL",
     program: "redis-server",
     account: None,
     prepare: |_| Ok(()),

@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(listed(Service::Redis, &deep), None);
         let set = Set::of(target.path());
         fs::create_dir(&set.folder).unwrap();
-        fs::write(set.folder.join(URLS), "TERCET_TEST_MYSQL=m\nTERCET_TEST_REDIS=r=s\n").unwrap();
+        fs::write(set.folder.join(URLS), "TEST_MYSQL_URL=m\nTEST_REDIS_URL=r=s\n").unwrap();
         assert_eq!(listed(Service::Redis, &deep), Some("r=s".into()));
         assert_eq!(listed(Service::Postgres, &deep), None);
     }

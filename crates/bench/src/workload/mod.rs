@@ -4,10 +4,12 @@
 
 pub(crate) mod await_branch;
 pub(crate) mod barrier;
+mod beside;
 pub(crate) mod http_call;
 pub(crate) mod journal;
 pub(crate) mod ledger;
 pub(crate) mod recovery;
+pub(crate) mod sql_branch;
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,6 @@
 //! A stock of one product in a fresh database, and a business that moves it.
 
+use lab::services::{Service, url};
 use participant::barrier::{Barrier, Business, Fault, Pending, Settings};
 use participant::call::{Answer, Branch, Call, Content, Outcome};
 use participant::database::{Dialect, Isolation, Local};
@@ -46,17 +47,17 @@ macro_rules! base {
     };
 }
 
-base!(sqlx::Postgres, server::<sqlx::Postgres>("TERCET_TEST_POSTGRES"));
-base!(sqlx::MySql, server::<sqlx::MySql>("TERCET_TEST_MYSQL"));
+base!(sqlx::Postgres, server::<sqlx::Postgres>(Service::Postgres));
+base!(sqlx::MySql, server::<sqlx::MySql>(Service::MariaDb));
 base!(sqlx::Sqlite, file());
 
 const CONNECTIONS: u32 = 24;
 
-async fn server<D: Base>(variable: &str) -> Pool<D>
+async fn server<D: Base>(service: Service) -> Pool<D>
 where
     for<'c> &'c mut D::Connection: Executor<'c, Database = D>,
 {
-    let url = std::env::var(variable).unwrap_or_else(|_| panic!("{variable}: cargo xtask services start"));
+    let url = url(service);
     let name = format!("barrier_{}_{:08x}", std::process::id(), fastrand::u32(..));
     let mut connection = D::Connection::connect(&url).await.unwrap();
     D::change(&mut connection, format!("CREATE DATABASE {name}")).await.unwrap();

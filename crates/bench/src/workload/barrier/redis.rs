@@ -11,9 +11,10 @@ use redis::aio::MultiplexedConnection;
 use redis::{Client, Script};
 use transaction::Operation;
 
+use super::CONNECTIONS;
 use super::store::call;
-use super::{Bench, CONNECTIONS, Guard};
 use crate::histogram::Histogram;
+use crate::workload::beside::{Bench, Guard};
 
 /// As many as a database has rows here.
 const COUNTERS: u64 = 10_000;

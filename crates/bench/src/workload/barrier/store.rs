@@ -9,8 +9,9 @@ use participant::database::{Dialect, Isolation, Local};
 use sqlx::{AssertSqlSafe, Connection, Executor, MySql, Pool, Postgres, Row, Sqlite};
 use transaction::{Operation, Pattern};
 
-use super::{Bench, CONNECTIONS, Guard};
+use super::CONNECTIONS;
 use crate::histogram::Histogram;
+use crate::workload::beside::{Bench, Guard};
 
 /// Rows of the stock: enough that workers seldom meet on one.
 const ROWS: u64 = 10_000;
