@@ -19,3 +19,5 @@ pub mod database;
 pub mod proto;
 #[cfg(feature = "redis")]
 pub mod redis;
+#[cfg(feature = "tonic")]
+pub mod tonic;
