@@ -2,7 +2,8 @@
 //! its protocol.
 //!
 //! A participant: [`barrier`] makes each operation take effect once, in front of one of the databases of [`database`];
-//! [`call`] is what comes and what is answered. An initiator: [`client`]. [`proto`] is the protocol as code, generated
+//! [`call`] is what comes and what is answered. An initiator: [`client`]; [`outbox`] sends what its own local transaction
+//! decided, [`inbox`] takes such a message in once. [`proto`] is the protocol as code, generated
 //! from `proto/tercet/v1`.
 
 #[cfg(feature = "barrier")]
@@ -13,4 +14,8 @@ pub mod call;
 pub mod client;
 #[cfg(feature = "sql")]
 pub mod database;
+#[cfg(feature = "sql")]
+pub mod inbox;
+#[cfg(feature = "sql")]
+pub mod outbox;
 pub mod proto;

@@ -18,6 +18,8 @@ use sqlx::pool::PoolConnection;
 pub use local::Local;
 
 use crate::barrier::Rows;
+use crate::inbox::Seen;
+use crate::outbox::Queue;
 
 /// How far local transactions are kept apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,11 +34,11 @@ pub enum Isolation {
 }
 
 /// A database that a participant's books may be in.
-pub trait Dialect: sqlx::Database<Connection: Rows<Fault = sqlx::Error>> {
+pub trait Dialect: sqlx::Database<Connection: Rows<Fault = sqlx::Error> + Queue + Seen> {
     /// Its name in logs and reports.
     const NAME: &'static str;
 
-    /// The tables of the barrier, the outbox and the inbox, as statements to be run one by one.
+    /// The tables of the barrier, the outbox and the inbox: one SQL file each, for [`Dialect::execute`].
     const SCHEMA: &'static [&'static str];
 
     /// Begins a local transaction.
@@ -55,7 +57,7 @@ pub trait Dialect: sqlx::Database<Connection: Rows<Fault = sqlx::Error>> {
         tables: &[&str],
     ) -> impl Future<Output = Result<Vec<String>, sqlx::Error>> + Send;
 
-    /// Runs a statement that takes nothing and whose answer is of no interest.
+    /// Runs a statement, or a file of them, that takes nothing and whose answer is of no interest.
     fn execute(
         connection: &mut Self::Connection,
         statement: &'static str,

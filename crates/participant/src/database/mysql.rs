@@ -13,7 +13,11 @@ const AGAIN: [u16; 3] = [1213, 1205, 1020];
 impl Dialect for MySql {
     const NAME: &'static str = "mysql";
 
-    const SCHEMA: &'static [&'static str] = &[include_str!("../barrier/mysql.sql")];
+    const SCHEMA: &'static [&'static str] = &[
+        include_str!("../barrier/mysql.sql"),
+        include_str!("../outbox/mysql.sql"),
+        include_str!("../inbox/mysql.sql"),
+    ];
 
     async fn begin(
         connection: &mut PoolConnection<Self>,
