@@ -14,9 +14,11 @@ mod mutants;
 mod process;
 mod proof;
 mod proto;
+mod services;
 mod sim;
 mod test;
 mod tidy;
+mod tools;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -38,6 +40,11 @@ const CHORES: &[Chore] = &[
         name: "test",
         does: "install what tests need, then cargo test; arguments are passed on",
         run: test::chore,
+    },
+    Chore {
+        name: "services",
+        does: "PostgreSQL, MariaDB and Redis for tests: cargo xtask services start|stop|status",
+        run: services::chore,
     },
     Chore { name: "tidy", does: "the house rules that a machine can check", run: tidy::chore },
     Chore { name: "deny", does: "advisories, bans, licences and sources of dependencies", run: deny::chore },
@@ -90,7 +97,7 @@ fn main() -> ExitCode {
 fn usage(code: ExitCode) -> ExitCode {
     eprintln!("cargo xtask CHORE");
     for chore in CHORES {
-        eprintln!("  {:<6} {}", chore.name, chore.does);
+        eprintln!("  {:<8} {}", chore.name, chore.does);
     }
     code
 }

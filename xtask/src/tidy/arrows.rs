@@ -21,7 +21,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("sim", &["engine", "journal", "ledger", "audit", "planted", "transaction"]),
     ("server", &["engine", "ledger", "participant", "transaction"]),
     ("bench", &["engine", "journal", "ledger", "participant", "transaction", "server"]),
-    // It asks the binary from outside, so that no mistake is on both sides.
+    // It asks the binary from outside, so that no mistake is on both sides. `services`, which starts databases for its
+    // tests, is a part of the chores and no room.
     ("lab", &[]),
     ("cli", &["server", "engine", "audit", "bench", "journal", "ledger", "participant", "transaction"]),
 ];
