@@ -61,9 +61,16 @@ pub trait Seen: Send {
 }
 
 /// The inbox in one database: the one that holds the business data. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Inbox<D: Dialect> {
     pool: Pool<D>,
+}
+
+// Not derived: that would want the database to be `Clone`.
+impl<D: Dialect> Clone for Inbox<D> {
+    fn clone(&self) -> Inbox<D> {
+        Inbox { pool: self.pool.clone() }
+    }
 }
 
 impl<D: Dialect> Inbox<D> {

@@ -94,7 +94,8 @@ fn is_destination(text: &str) -> bool {
 
 fn is_header((name, value): (&String, &String)) -> bool {
     let is_free = |name: &HeaderName| !name.as_str().starts_with("tercet-") && !RESERVED.contains(&name.as_str());
-    HeaderName::try_from(name).is_ok_and(|name| is_free(&name)) && HeaderValue::try_from(value).is_ok()
+    let is_value = value.is_ascii() && HeaderValue::try_from(value).is_ok();
+    HeaderName::try_from(name).is_ok_and(|name| is_free(&name)) && is_value
 }
 
 #[cfg(test)]
@@ -126,7 +127,9 @@ mod tests {
         for name in ["Tercet-Branch", "Authorization", "a b", ""] {
             assert!(flaw(plain().header(name, "x")).contains("header"), "{name}");
         }
-        assert!(flaw(plain().header("X-A", "a\nb")).contains("header"));
+        for value in ["a\nb", "é"] {
+            assert!(flaw(plain().header("X-A", value)).contains("header"), "{value}");
+        }
         assert!(flaw(plain().header("X-A", "a".repeat(HEADERS_MAX))).contains("8 KiB"));
     }
 }

@@ -50,9 +50,16 @@ const PURGE_PAGE: u32 = 500;
 const PURGE_PAUSE: Duration = Duration::from_millis(20);
 
 /// The outbox in one database: the one that holds the business data. Cheap to clone.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Outbox<D: Dialect> {
     pool: Pool<D>,
+}
+
+// Not derived: that would want the database to be `Clone`.
+impl<D: Dialect> Clone for Outbox<D> {
+    fn clone(&self) -> Outbox<D> {
+        Outbox { pool: self.pool.clone() }
+    }
 }
 
 /// What enqueuing came to.
