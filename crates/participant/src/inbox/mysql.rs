@@ -5,7 +5,8 @@ use sqlx::MySqlConnection;
 use super::{Received, Seen};
 
 const SEE: &str = "INSERT INTO tercet_inbox (consumer, message_id) VALUES (?, ?)";
-const FORGET: &str = "DELETE FROM tercet_inbox WHERE received_at < current_timestamp(6) - INTERVAL ? MICROSECOND
+const FORGET: &str =
+    "DELETE FROM tercet_inbox WHERE received_at < current_timestamp(6) - INTERVAL ? MICROSECOND
     ORDER BY received_at LIMIT ?";
 
 impl Seen for MySqlConnection {

@@ -74,8 +74,14 @@ impl Message {
         let is_payload_json = || serde_json::from_slice::<&RawValue>(&self.payload).is_ok();
         let flaws = [
             (is_id(&self.id), "the id is not 1 to 128 characters of A–Z a–z 0–9 . _ : / -"),
-            (self.key.as_deref().is_none_or(is_id), "the key is not 1 to 128 characters of A–Z a–z 0–9 . _ : / -"),
-            (is_destination(&self.destination), "the destination is no URL and no topic, or longer than 2 KiB"),
+            (
+                self.key.as_deref().is_none_or(is_id),
+                "the key is not 1 to 128 characters of A–Z a–z 0–9 . _ : / -",
+            ),
+            (
+                is_destination(&self.destination),
+                "the destination is no URL and no topic, or longer than 2 KiB",
+            ),
             (self.payload.len() <= PAYLOAD_MAX, "the payload is longer than 1,000,000 bytes"),
             (is_payload_json(), "the payload is not JSON"),
             (self.headers.iter().all(is_header), "a header can't be sent, or is not the business's to set"),
@@ -87,13 +93,16 @@ impl Message {
 
 fn is_destination(text: &str) -> bool {
     match text.split_once("://") {
-        Some(_) => text.len() <= DESTINATION_MAX && text.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some()),
+        Some(_) => {
+            text.len() <= DESTINATION_MAX && text.parse::<http::Uri>().is_ok_and(|uri| uri.host().is_some())
+        }
         None => is_id(text),
     }
 }
 
 fn is_header((name, value): (&String, &String)) -> bool {
-    let is_free = |name: &HeaderName| !name.as_str().starts_with("tercet-") && !RESERVED.contains(&name.as_str());
+    let is_free =
+        |name: &HeaderName| !name.as_str().starts_with("tercet-") && !RESERVED.contains(&name.as_str());
     let is_value = value.is_ascii() && HeaderValue::try_from(value).is_ok();
     HeaderName::try_from(name).is_ok_and(|name| is_free(&name)) && is_value
 }

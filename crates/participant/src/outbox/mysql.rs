@@ -13,13 +13,18 @@ const FREE: &str = "SELECT id, message_id, ordering_key, destination, payload, h
     FROM tercet_outbox FORCE INDEX (tercet_outbox_free)
     WHERE state = 'waiting' AND ordering_key IS NULL AND due_at <= current_timestamp(6)
     ORDER BY due_at, id LIMIT ? FOR UPDATE SKIP LOCKED";
-/// The inner query hops from key to key in the index, so a key with a million rows costs as much as one with a single row.
+/// Of a page of rows, not of all rows of its keys: a key with a million rows costs as much as a page.
 const HEADS: &str = "SELECT head.ordering_key, head.id, head.due_at <= current_timestamp(6) AND (? OR NOT EXISTS (
-        SELECT 1 FROM tercet_outbox dead WHERE dead.state = 'dead' AND dead.ordering_key = head.ordering_key))
-    FROM (SELECT ordering_key, min(id) AS id FROM tercet_outbox FORCE INDEX (tercet_outbox_keyed)
-        WHERE state = 'waiting' AND ordering_key > ? GROUP BY ordering_key ORDER BY ordering_key LIMIT ?) first
+        SELECT 1 FROM tercet_outbox dead WHERE dead.state = 'dead' AND dead.ordering_key = head.ordering_key)), first.many
+    FROM (SELECT ordering_key, min(id) AS id, count(*) AS many
+        FROM (SELECT ordering_key, id FROM tercet_outbox FORCE INDEX (tercet_outbox_keyed)
+            WHERE state = 'waiting' AND ordering_key > ? ORDER BY ordering_key, id LIMIT ?) page
+        GROUP BY ordering_key) first
     JOIN tercet_outbox head ON head.id = first.id ORDER BY head.ordering_key";
-const LOCK: &str = "SELECT id FROM tercet_outbox WHERE state = 'waiting' AND due_at <= current_timestamp(6) AND id IN (";
+/// Rows of such a page.
+const PAGE: i64 = 512;
+const LOCK: &str =
+    "SELECT id FROM tercet_outbox WHERE state = 'waiting' AND due_at <= current_timestamp(6) AND id IN (";
 const RUN: &str = "SELECT id, message_id, ordering_key, destination, payload, headers, attempts,
         due_at <= current_timestamp(6)
     FROM tercet_outbox FORCE INDEX (tercet_outbox_keyed)
@@ -34,17 +39,21 @@ const SENT: &str = "UPDATE tercet_outbox
     WHERE state IN ('waiting', 'dead') AND id IN (";
 const RELEASE: &str = "UPDATE tercet_outbox SET lease_by = NULL, due_at = current_timestamp(6)
     WHERE state = 'waiting' AND lease_by = ";
-const CHANGE: &str = "UPDATE tercet_outbox SET state = ?, attempts = attempts + ?, last_error = coalesce(?, last_error),
+const CHANGE: &str =
+    "UPDATE tercet_outbox SET state = ?, attempts = attempts + ?, last_error = coalesce(?, last_error),
         lease_by = NULL, due_at = current_timestamp(6) + INTERVAL ? MICROSECOND
     WHERE id = ? AND lease_by = ? AND state = 'waiting'";
-const REPLAY: &str = "UPDATE tercet_outbox SET state = 'waiting', attempts = 0, last_error = ?, due_at = current_timestamp(6)
+const REPLAY: &str =
+    "UPDATE tercet_outbox SET state = 'waiting', attempts = 0, last_error = ?, due_at = current_timestamp(6)
     WHERE message_id = ? AND state = 'dead'";
-const DROP: &str = "UPDATE tercet_outbox SET state = 'dropped', last_error = ?, settled_at = current_timestamp(6)
+const DROP: &str =
+    "UPDATE tercet_outbox SET state = 'dropped', last_error = ?, settled_at = current_timestamp(6)
     WHERE message_id = ? AND state = 'dead'";
 const BACKLOG: &str = "SELECT count(*), (SELECT count(*) FROM tercet_outbox WHERE state = 'dead'),
         timestampdiff(MICROSECOND, min(created_at), current_timestamp(6)) DIV 1000
     FROM tercet_outbox WHERE state = 'waiting'";
-const PURGE: &str = "DELETE FROM tercet_outbox WHERE settled_at < current_timestamp(6) - INTERVAL ? MICROSECOND
+const PURGE: &str =
+    "DELETE FROM tercet_outbox WHERE settled_at < current_timestamp(6) - INTERVAL ? MICROSECOND
     ORDER BY settled_at LIMIT ?";
 
 /// A trail's columns, from a part of the table.
@@ -62,10 +71,12 @@ macro_rules! trail_where {
 const DEAD: &str = trail_where!("state = 'dead' AND id > ? ORDER BY id LIMIT ?");
 const TRAIL: &str = trail_where!("message_id = ?");
 
-/// Binds the row ids and ends the list. Its length makes it a statement of its own, not worth keeping prepared.
+/// Binds the row ids and ends the list. The last one is repeated up to a power of two, so that there are few statements, which
+/// stay prepared: to have one closed stalls the connection.
 fn among(builder: &mut QueryBuilder<MySql>, ids: &[i64]) {
     let mut list = builder.separated(", ");
-    for id in ids {
+    let filling = ids.last().into_iter().cycle();
+    for id in ids.iter().chain(filling).take(ids.len().next_power_of_two()) {
         list.push_bind(*id);
     }
     list.push_unseparated(")");
@@ -93,19 +104,27 @@ impl Queue for MySqlConnection {
     }
 
     async fn heads(&mut self, after: &str, limit: u32, on_dead: OnDead) -> Result<Vec<Head>, sqlx::Error> {
-        let query = sqlx::query(HEADS).bind(on_dead == OnDead::Skip).bind(after).bind(i64::from(limit));
-        let rows = query.fetch_all(self).await?;
-        let head = |row: &sqlx::mysql::MySqlRow| {
-            Ok(Head { key: row.try_get(0)?, id: row.try_get(1)?, is_free: row.try_get(2)? })
-        };
-        rows.iter().map(head).collect()
+        let mut heads: Vec<Head> = Vec::new();
+        loop {
+            let after = heads.last().map_or(after, |head| &head.key);
+            let query = sqlx::query(HEADS).bind(on_dead == OnDead::Skip).bind(after).bind(PAGE);
+            let mut rows = 0;
+            for row in query.fetch_all(&mut *self).await? {
+                heads.push(Head { key: row.try_get(0)?, id: row.try_get(1)?, is_free: row.try_get(2)? });
+                rows += row.try_get::<i64, _>(3)?;
+            }
+            if rows < PAGE || heads.len() >= limit as usize {
+                heads.truncate(limit as usize);
+                return Ok(heads);
+            }
+        }
     }
 
     async fn lock(&mut self, ids: &[i64]) -> Result<Vec<i64>, sqlx::Error> {
         let mut select = QueryBuilder::new(LOCK);
         among(&mut select, ids);
         select.push(" FOR UPDATE SKIP LOCKED");
-        select.build_query_scalar().persistent(false).fetch_all(self).await
+        select.build_query_scalar().fetch_all(self).await
     }
 
     async fn runs(&mut self, keys: &[String], limit: u32) -> Result<Vec<Letter>, sqlx::Error> {
@@ -123,20 +142,20 @@ impl Queue for MySqlConnection {
         let mut update = QueryBuilder::new(set);
         update.push_bind(by).push(until).push_bind(ms * 1000).push(rows);
         among(&mut update, ids);
-        update.build().persistent(false).execute(self).await.map(drop)
+        update.build().execute(self).await.map(drop)
     }
 
     async fn sent(&mut self, ids: &[i64]) -> Result<(), sqlx::Error> {
         let mut update = QueryBuilder::new(SENT);
         among(&mut update, ids);
-        update.build().persistent(false).execute(self).await.map(drop)
+        update.build().execute(self).await.map(drop)
     }
 
     async fn release(&mut self, ids: &[i64], by: &str) -> Result<(), sqlx::Error> {
         let mut update = QueryBuilder::new(RELEASE);
         update.push_bind(by).push(" AND id IN (");
         among(&mut update, ids);
-        update.build().persistent(false).execute(self).await.map(drop)
+        update.build().execute(self).await.map(drop)
     }
 
     async fn change(&mut self, id: i64, by: &str, change: &Change) -> Result<(), sqlx::Error> {

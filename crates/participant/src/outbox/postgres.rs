@@ -2,8 +2,8 @@
 
 use sqlx::{PgConnection, Row as _};
 
-use super::queue::{Backlog, Change, Head, Letter, OnDead, Queue, Trail, Verb};
 use super::Message;
+use super::queue::{Backlog, Change, Head, Letter, OnDead, Queue, Trail, Verb};
 
 const ENQUEUE: &str = "INSERT INTO tercet_outbox (message_id, ordering_key, destination, payload, headers)
     VALUES ($1, $2, $3, $4, $5) ON CONFLICT (message_id) DO NOTHING";
@@ -31,17 +31,20 @@ const LOCK: &str = "SELECT id FROM tercet_outbox
 const RUNS: &str = "SELECT run.* FROM unnest($1::text[]) AS keys(key) CROSS JOIN LATERAL (
         SELECT id, message_id, ordering_key, destination, payload, headers, attempts, due_at <= now()
         FROM tercet_outbox WHERE state = 'waiting' AND ordering_key = keys.key ORDER BY id LIMIT $2) run";
-const LEASE: &str = "UPDATE tercet_outbox SET lease_by = $2, due_at = clock_timestamp() + $3 * interval '1 millisecond'
+const LEASE: &str =
+    "UPDATE tercet_outbox SET lease_by = $2, due_at = clock_timestamp() + $3 * interval '1 millisecond'
     WHERE id = ANY($1) AND state = 'waiting'";
 const SENT: &str = "UPDATE tercet_outbox
     SET state = 'sent', attempts = attempts + 1, lease_by = NULL, settled_at = clock_timestamp()
     WHERE id = ANY($1) AND state IN ('waiting', 'dead')";
 const RELEASE: &str = "UPDATE tercet_outbox SET lease_by = NULL, due_at = now()
     WHERE id = ANY($1) AND lease_by = $2 AND state = 'waiting'";
-const CHANGE: &str = "UPDATE tercet_outbox SET state = $3, attempts = attempts + $4, last_error = coalesce($5, last_error),
+const CHANGE: &str =
+    "UPDATE tercet_outbox SET state = $3, attempts = attempts + $4, last_error = coalesce($5, last_error),
         due_at = clock_timestamp() + $6 * interval '1 millisecond', lease_by = NULL
     WHERE id = $1 AND lease_by = $2 AND state = 'waiting'";
-const REPLAY: &str = "UPDATE tercet_outbox SET state = 'waiting', attempts = 0, last_error = $2, due_at = now()
+const REPLAY: &str =
+    "UPDATE tercet_outbox SET state = 'waiting', attempts = 0, last_error = $2, due_at = now()
     WHERE message_id = $1 AND state = 'dead'";
 const DROP: &str = "UPDATE tercet_outbox SET state = 'dropped', last_error = $2, settled_at = now()
     WHERE message_id = $1 AND state = 'dead'";

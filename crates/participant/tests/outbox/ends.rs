@@ -9,7 +9,7 @@ use participant::outbox::{Outbox, State, Verb};
 
 use crate::receiver::{Receiver, enqueue, hasty, is_drained, relay, run_until, until};
 
-pub async fn killed<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn killed<D: Dialect>(outbox: Outbox<D>) {
     let receiver = Receiver::slow(Duration::from_millis(20)).await;
     let messages: Vec<_> = (0..40)
         .flat_map(|number| (0..20).map(move |key| (key, number)))
@@ -39,7 +39,7 @@ pub async fn killed<D: Dialect>(outbox: Outbox<D>) {
     }
 }
 
-pub async fn told_to_end<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn told_to_end<D: Dialect>(outbox: Outbox<D>) {
     let receiver = Receiver::slow(Duration::from_millis(30)).await;
     let messages: Vec<_> = (0..300).map(|at| receiver.message(&format!("m-{at}"))).collect();
     enqueue(&outbox, &messages).await;
@@ -53,7 +53,7 @@ pub async fn told_to_end<D: Dialect>(outbox: Outbox<D>) {
     assert_eq!(receiver.count(), 300, "nothing twice");
 }
 
-pub async fn purged<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn purged<D: Dialect>(outbox: Outbox<D>) {
     let receiver = Receiver::start().await;
     receiver.answer("dead", &[400]);
     receiver.answer("dropped", &[400]);

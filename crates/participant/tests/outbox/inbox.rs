@@ -6,7 +6,7 @@ use participant::database::Dialect;
 use participant::inbox::{Inbox, Received};
 use participant::outbox::Outbox;
 
-pub async fn once<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn once<D: Dialect>(outbox: Outbox<D>) {
     let inbox = Inbox::new(outbox.pool().clone());
     let mut connection = inbox.pool().acquire().await.unwrap();
     let mut local = D::begin(&mut connection, Default::default()).await.unwrap();
@@ -30,7 +30,7 @@ pub async fn once<D: Dialect>(outbox: Outbox<D>) {
     assert_eq!(inbox.purge(Duration::from_millis(5)).await.unwrap(), 3);
 }
 
-pub async fn at_the_same_time<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn at_the_same_time<D: Dialect>(outbox: Outbox<D>) {
     let inbox = Inbox::new(outbox.pool().clone());
     for round in 0..10 {
         let id = format!("m-{round}");

@@ -10,7 +10,7 @@ use crate::receiver::{Receiver, enqueue, hasty, is_drained, relay};
 const ORDERS: &str = "CREATE TABLE shop_order (id integer PRIMARY KEY)";
 const ORDER: &str = "INSERT INTO shop_order (id) VALUES (1)";
 
-pub async fn both_or_neither<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn both_or_neither<D: Dialect>(outbox: Outbox<D>) {
     let receiver = Receiver::start().await;
     let message = receiver.message("paid-1");
     let mut connection = outbox.pool().acquire().await.unwrap();
@@ -41,14 +41,11 @@ pub async fn both_or_neither<D: Dialect>(outbox: Outbox<D>) {
     assert!(trail.settled_ms.unwrap() >= trail.created_ms, "{trail:?}");
 }
 
-pub async fn an_id_is_one_message<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn an_id_is_one_message<D: Dialect>(outbox: Outbox<D>) {
     let receiver = Receiver::start().await;
     let flawed = receiver.message("m-1").header("X-Shop", "é?");
     let mut connection = outbox.pool().acquire().await.unwrap();
-    assert!(matches!(
-        outbox.enqueue(&mut connection, &flawed).await,
-        Err(EnqueueFault::Flawed { .. })
-    ));
+    assert!(matches!(outbox.enqueue(&mut connection, &flawed).await, Err(EnqueueFault::Flawed { .. })));
     let first = receiver.message("m-1").key("user:1").header("X-Shop", "7");
     enqueue(&outbox, std::slice::from_ref(&first)).await;
     let others = [

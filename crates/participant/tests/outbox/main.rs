@@ -2,6 +2,8 @@
 //!
 //! Read next: `place.rs` (where a test works), `receiver.rs` (whom it sends to), then the cases.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test code")]
+
 mod ends;
 mod inbox;
 mod local;

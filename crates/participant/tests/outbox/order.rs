@@ -25,13 +25,13 @@ fn assert_in_order(accepted: &[String]) {
     }
 }
 
-pub async fn two_relays<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn two_relays<D: Dialect>(outbox: Outbox<D>) {
     let receiver = Receiver::start().await;
     let mut messages = Vec::new();
     for number in 0..16 {
-        messages.extend((0..500).map(|key| {
-            receiver.message(&format!("m-{key}-{number}")).key(format!("user:{key}"))
-        }));
+        messages.extend(
+            (0..500).map(|key| receiver.message(&format!("m-{key}-{number}")).key(format!("user:{key}"))),
+        );
         // Without a key: named as keys of their own.
         messages.extend((0..125).map(|at| receiver.message(&format!("free{number}:{at}-0"))));
     }
@@ -49,7 +49,7 @@ pub async fn two_relays<D: Dialect>(outbox: Outbox<D>) {
     assert_in_order(&accepted);
 }
 
-pub async fn a_hot_key<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn a_hot_key<D: Dialect>(outbox: Outbox<D>) {
     let receiver = Receiver::start().await;
     let mut messages: Vec<_> =
         (0..1000).map(|number| receiver.message(&format!("hot-{number}")).key("hot")).collect();
@@ -66,7 +66,7 @@ pub async fn a_hot_key<D: Dialect>(outbox: Outbox<D>) {
     assert!(last_other < 500, "{last_other}");
 }
 
-pub async fn many_keys_behind_a_sick_one<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn many_keys_behind_a_sick_one<D: Dialect>(outbox: Outbox<D>) {
     let receiver = Receiver::start().await;
     receiver.answer("a-0", &[500; 1000]);
     let mut messages = vec![receiver.message("a-0").key("a"), receiver.message("a-1").key("a")];
@@ -79,7 +79,7 @@ pub async fn many_keys_behind_a_sick_one<D: Dialect>(outbox: Outbox<D>) {
     assert!(receiver.came().iter().all(|came| came.id != "a-1"), "it overtook the one before it");
 }
 
-pub async fn until_delivered<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn until_delivered<D: Dialect>(outbox: Outbox<D>) {
     let server = Receiver::start().await;
     // A coordinator that has the first message, and has not delivered it yet.
     server.answer("k-0", &[202, 202]);
@@ -96,7 +96,10 @@ pub async fn until_delivered<D: Dialect>(outbox: Outbox<D>) {
     assert_eq!(ids, ["k-0", "k-0", "k-0", "k-1"]);
     let free: Vec<_> = came.iter().filter(|came| came.id == "free-0").collect();
     assert_eq!(free.len(), 1, "accepted is enough where there is no order");
-    assert_eq!((free[0].path.as_str(), &free[0].headers["authorization"]), ("/v1/transactions", &"Bearer secret".parse().unwrap()));
+    assert_eq!(
+        (free[0].path.as_str(), &free[0].headers["authorization"]),
+        ("/v1/transactions", &"Bearer secret".parse().unwrap())
+    );
     let branch = serde_json::json!({"id": "deliver", "kind": "call", "deliver": "http://127.0.0.1:9/orders",
         "body": {"n": 1}, "headers": {"X-A": "b"}});
     let body = serde_json::json!({"id": "free-0", "pattern": "message", "wait_ms": 0, "branches": [branch]});

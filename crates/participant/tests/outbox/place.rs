@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, MySql, Pool, Postgres, Sqlite};
 use participant::database::Dialect;
 
 /// The database of one test.
-pub struct Place<D: Dialect> {
+pub(crate) struct Place<D: Dialect> {
     pool: Pool<D>,
     /// The server's own database and the statement that removes this one.
     admin: Option<(Pool<D>, String)>,
@@ -24,7 +24,7 @@ impl<D: Dialect> Place<D> {
         place
     }
 
-    pub fn outbox(&self) -> Outbox<D> {
+    pub(crate) fn outbox(&self) -> Outbox<D> {
         Outbox::new(self.pool.clone())
     }
 }
@@ -56,7 +56,7 @@ fn in_database(url: &str, name: &str) -> String {
     format!("{server}/{name}")
 }
 
-pub async fn sqlite() -> Place<Sqlite> {
+pub(crate) async fn sqlite() -> Place<Sqlite> {
     let folder = tempfile::tempdir().unwrap();
     let options = SqliteConnectOptions::new()
         .filename(folder.path().join("outbox.db"))
@@ -66,7 +66,7 @@ pub async fn sqlite() -> Place<Sqlite> {
     Place { _folder: Some(folder), ..Place::of(pool).await }
 }
 
-pub async fn postgres() -> Place<Postgres> {
+pub(crate) async fn postgres() -> Place<Postgres> {
     let server = url(Service::Postgres);
     let admin = Pool::<Postgres>::connect(&server).await.unwrap();
     let name = name();
@@ -75,7 +75,7 @@ pub async fn postgres() -> Place<Postgres> {
     Place { admin: Some((admin, format!("DROP DATABASE {name} WITH (FORCE)"))), ..Place::of(pool).await }
 }
 
-pub async fn mysql() -> Place<MySql> {
+pub(crate) async fn mysql() -> Place<MySql> {
     let server = url(Service::MariaDb);
     let admin = Pool::<MySql>::connect(&server).await.unwrap();
     let name = name();

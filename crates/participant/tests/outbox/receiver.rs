@@ -16,34 +16,34 @@ use serde_json::{Value, json};
 
 /// A request that came.
 #[derive(Clone, Debug)]
-pub struct Came {
-    pub id: String,
-    pub path: String,
-    pub headers: HeaderMap,
-    pub body: Value,
-    pub at: Instant,
+pub(crate) struct Came {
+    pub(crate) id: String,
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+    pub(crate) at: Instant,
     /// What was answered.
-    pub status: u16,
+    pub(crate) status: u16,
 }
 
 /// What is answered to a message: the statuses in turn, then 200.
 type Answers = HashMap<String, Vec<u16>>;
 
 #[derive(Clone, Default)]
-pub struct Receiver {
-    pub url: String,
+pub(crate) struct Receiver {
+    pub(crate) url: String,
     came: Arc<Mutex<Vec<Came>>>,
     answers: Arc<Mutex<Answers>>,
     takes: Duration,
 }
 
 impl Receiver {
-    pub async fn start() -> Receiver {
+    pub(crate) async fn start() -> Receiver {
         Receiver::slow(Duration::ZERO).await
     }
 
     /// One that takes its time for each answer.
-    pub async fn slow(takes: Duration) -> Receiver {
+    pub(crate) async fn slow(takes: Duration) -> Receiver {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let receiver = Receiver { url, takes, ..Receiver::default() };
@@ -53,24 +53,24 @@ impl Receiver {
     }
 
     /// Answers these to that message, one after another, and 200 from then on.
-    pub fn answer(&self, id: &str, statuses: &[u16]) {
+    pub(crate) fn answer(&self, id: &str, statuses: &[u16]) {
         self.answers.lock().unwrap().insert(id.to_owned(), statuses.to_vec());
     }
 
-    pub fn came(&self) -> Vec<Came> {
+    pub(crate) fn came(&self) -> Vec<Came> {
         self.came.lock().unwrap().clone()
     }
 
-    pub fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.came.lock().unwrap().len()
     }
 
     /// The ids of what was accepted, in order.
-    pub fn accepted(&self) -> Vec<String> {
+    pub(crate) fn accepted(&self) -> Vec<String> {
         self.came().into_iter().filter(|came| came.status == 200).map(|came| came.id).collect()
     }
 
-    pub fn message(&self, id: &str) -> Message {
+    pub(crate) fn message(&self, id: &str) -> Message {
         Message::new(id, format!("{}/deliver", self.url), &json!({ "id": id })).unwrap()
     }
 }
@@ -80,7 +80,8 @@ async fn take(State(receiver): State<Receiver>, uri: Uri, headers: HeaderMap, bo
     let body: Value = serde_json::from_slice(&body).unwrap();
     let id = body["id"].as_str().unwrap().to_owned();
     let mut answers = receiver.answers.lock().unwrap();
-    let next = answers.get_mut(&id).filter(|statuses| !statuses.is_empty()).map(|statuses| statuses.remove(0));
+    let next =
+        answers.get_mut(&id).filter(|statuses| !statuses.is_empty()).map(|statuses| statuses.remove(0));
     let status = next.unwrap_or(200);
     let path = uri.path().to_owned();
     let came = Came { id, path, headers, body, at: Instant::now(), status };
@@ -90,7 +91,7 @@ async fn take(State(receiver): State<Receiver>, uri: Uri, headers: HeaderMap, bo
 }
 
 /// To the destinations themselves, in a hurry.
-pub fn hasty() -> Settings {
+pub(crate) fn hasty() -> Settings {
     Settings {
         timeout: Duration::from_millis(900),
         lease: Duration::from_secs(2),
@@ -102,7 +103,7 @@ pub fn hasty() -> Settings {
 }
 
 /// Enqueues them in one local transaction.
-pub async fn enqueue<D: Dialect>(outbox: &Outbox<D>, messages: &[Message]) {
+pub(crate) async fn enqueue<D: Dialect>(outbox: &Outbox<D>, messages: &[Message]) {
     let mut connection = outbox.pool().acquire().await.unwrap();
     let mut local = D::begin(&mut connection, Default::default()).await.unwrap();
     for message in messages {
@@ -111,17 +112,21 @@ pub async fn enqueue<D: Dialect>(outbox: &Outbox<D>, messages: &[Message]) {
     local.commit().await.unwrap();
 }
 
-pub fn relay<D: Dialect>(outbox: &Outbox<D>, settings: Settings) -> Relay<D> {
+pub(crate) fn relay<D: Dialect>(outbox: &Outbox<D>, settings: Settings) -> Relay<D> {
     Relay::new(outbox.clone(), settings).unwrap()
 }
 
 /// Runs a relay until `done` holds.
-pub async fn run_until<D: Dialect>(outbox: &Outbox<D>, settings: Settings, done: impl AsyncFn() -> bool) {
+pub(crate) async fn run_until<D: Dialect>(
+    outbox: &Outbox<D>,
+    settings: Settings,
+    done: impl AsyncFn() -> bool,
+) {
     relay(outbox, settings).run(until(done)).await;
 }
 
 /// Waits until `done` holds, and not for ever.
-pub async fn until(done: impl AsyncFn() -> bool) {
+pub(crate) async fn until(done: impl AsyncFn() -> bool) {
     let begun = Instant::now();
     while !done().await {
         assert!(begun.elapsed() < Duration::from_secs(120), "it takes too long");
@@ -130,6 +135,6 @@ pub async fn until(done: impl AsyncFn() -> bool) {
 }
 
 /// Nothing waits any more.
-pub async fn is_drained<D: Dialect>(outbox: &Outbox<D>) -> bool {
+pub(crate) async fn is_drained<D: Dialect>(outbox: &Outbox<D>) -> bool {
     outbox.backlog().await.unwrap().waiting == 0
 }

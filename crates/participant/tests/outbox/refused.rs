@@ -17,7 +17,7 @@ async fn drain<D: Dialect>(outbox: &Outbox<D>, settings: Settings) {
     relay(outbox, settings).drain(std::future::pending()).await.unwrap();
 }
 
-pub async fn until_dead<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn until_dead<D: Dialect>(outbox: Outbox<D>) {
     let receiver = Receiver::start().await;
     receiver.answer("m-1", &[500; 3]);
     enqueue(&outbox, &[receiver.message("m-1"), receiver.message("m-2")]).await;
@@ -54,7 +54,7 @@ async fn poisoned<D: Dialect>(outbox: &Outbox<D>) -> Receiver {
     receiver
 }
 
-pub async fn blocked<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn blocked<D: Dialect>(outbox: Outbox<D>) {
     let receiver = poisoned(&outbox).await;
     drain(&outbox, hasty()).await;
     drain(&outbox, hasty()).await;
@@ -71,7 +71,7 @@ pub async fn blocked<D: Dialect>(outbox: Outbox<D>) {
     assert!(dropped.last_error.unwrap().starts_with("dropped by ann after 1 attempts"));
 }
 
-pub async fn skipped<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn skipped<D: Dialect>(outbox: Outbox<D>) {
     let receiver = poisoned(&outbox).await;
     drain(&outbox, Settings { on_dead: OnDead::Skip, ..hasty() }).await;
     let accepted = receiver.accepted();
@@ -80,7 +80,7 @@ pub async fn skipped<D: Dialect>(outbox: Outbox<D>) {
     assert_eq!(trail(&outbox, "a-1").await.state, State::Dead);
 }
 
-pub async fn at_once<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn at_once<D: Dialect>(outbox: Outbox<D>) {
     let receiver = Receiver::start().await;
     for (id, status) in [("m-400", 400), ("m-409", 409), ("m-422", 422)] {
         receiver.answer(id, &[status]);
@@ -98,7 +98,7 @@ pub async fn at_once<D: Dialect>(outbox: Outbox<D>) {
     assert_eq!(lost.last_error.as_deref(), Some("the relay has no route for the topic nowhere"));
 }
 
-pub async fn left_alone<D: Dialect>(outbox: Outbox<D>) {
+pub(crate) async fn left_alone<D: Dialect>(outbox: Outbox<D>) {
     let receiver = Receiver::start().await;
     let other = Receiver::start().await;
     receiver.answer("m-1", &[503, 429]);

@@ -50,7 +50,8 @@ impl<D: Dialect> Office<D> {
         let mut local = D::begin(&mut connection, Isolation::ReadCommitted).await?;
         let rows: &mut D::Connection = &mut local;
         // Half for each kind, so that neither starves.
-        let mut runs: Vec<Run> = rows.free(room.div_ceil(2)).await?.into_iter().map(|row| vec![row]).collect();
+        let mut runs: Vec<Run> =
+            rows.free(room.div_ceil(2)).await?.into_iter().map(|row| vec![row]).collect();
         let room = room.saturating_sub(u32::try_from(runs.len()).unwrap_or(u32::MAX)).max(1);
         let heads = self.heads(rows, cursor, room).await?;
         if !heads.is_empty() {
@@ -61,7 +62,9 @@ impl<D: Dialect> Office<D> {
             let each = (room / u32::try_from(keys.len().max(1)).unwrap_or(1)).clamp(1, self.settings.run);
             if !keys.is_empty() {
                 let letters = rows.runs(&keys, each).await?;
-                runs.extend(letters.chunk_by(|one, next| one.key == next.key).filter_map(|run| owned(run, &locked)));
+                runs.extend(
+                    letters.chunk_by(|one, next| one.key == next.key).filter_map(|run| owned(run, &locked)),
+                );
             }
         }
         let ids: Vec<_> = runs.iter().flatten().map(|letter| letter.id).collect();

@@ -17,16 +17,22 @@ use crate::outbox::{Change, Letter, OnDead, State, brief, millis};
 const NOT_YET: Duration = Duration::from_secs(1);
 
 /// Sends a run until its end, the first row that can't be sent now, or the lease's end; the rest is given back.
-pub(super) async fn send<D: Dialect>(office: Arc<Office<D>>, run: Run, (until, marks): (Instant, Sender<Mark>)) {
+pub(super) async fn send<D: Dialect>(
+    office: Arc<Office<D>>,
+    run: Run,
+    (until, marks): (Instant, Sender<Mark>),
+) {
     let mut run = run.into_iter();
-    while let Some(letter) = run.next() {
+    for letter in run.by_ref() {
         let Ok(place) = office.places.acquire().await else { return };
         let verdict = office.sent(&letter, until).await;
         drop(place);
         let mark = office.judge(&letter, verdict);
         let goes_on = match &mark {
             Mark::Sent(_) => true,
-            Mark::Changed(_, change) => change.state == State::Dead && office.settings.on_dead == OnDead::Skip,
+            Mark::Changed(_, change) => {
+                change.state == State::Dead && office.settings.on_dead == OnDead::Skip
+            }
             Mark::Released(_) => false,
         };
         // The marker outlives the lanes, but where the whole relay is dropped.

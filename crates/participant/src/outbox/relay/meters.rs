@@ -53,7 +53,8 @@ impl Meters {
             let _ = writeln!(text, "tercet_outbox_total{{what=\"{name}\"}} {}", self.get(counted));
         }
         let oldest = backlog.oldest_ms as f64 / 1000.0;
-        let _ = writeln!(text, "# TYPE tercet_outbox_waiting gauge\ntercet_outbox_waiting {}", backlog.waiting);
+        let _ =
+            writeln!(text, "# TYPE tercet_outbox_waiting gauge\ntercet_outbox_waiting {}", backlog.waiting);
         let _ = writeln!(text, "# TYPE tercet_outbox_dead gauge\ntercet_outbox_dead {}", backlog.dead);
         let _ = writeln!(
             text,

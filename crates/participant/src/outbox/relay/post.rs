@@ -85,7 +85,8 @@ impl Post {
             .https_or_http()
             .enable_http1()
             .wrap_connector(connector);
-        let connections = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        let connections =
+            Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
         Ok(Post {
             connections,
             target: settings.target.clone(),
@@ -113,10 +114,11 @@ impl Post {
         if let Some(wait) = self.left(&place) {
             return Verdict::Busy(wait, format!("{place} asked to be left alone"));
         }
-        let verdict = match tokio::time::timeout(self.timeout, self.exchange(request, self.awaited(letter))).await {
-            Ok(verdict) => verdict,
-            Err(_) => Verdict::Failed(format!("no answer within {:?}", self.timeout)),
-        };
+        let verdict =
+            match tokio::time::timeout(self.timeout, self.exchange(request, self.awaited(letter))).await {
+                Ok(verdict) => verdict,
+                Err(_) => Verdict::Failed(format!("no answer within {:?}", self.timeout)),
+            };
         if let Verdict::Busy(wait, why) = &verdict {
             tracing::warn!(place, "left alone for {wait:?}: {why}");
             self.lock().insert(place, Instant::now() + *wait);
@@ -131,11 +133,12 @@ impl Post {
         };
         let (head, body) = response.into_parts();
         // A status that came says enough, whatever becomes of the words after it.
-        let body = Limited::new(body, ANSWER_BYTES).collect().await.map(|body| body.to_bytes());
+        let body = Limited::new(body, ANSWER_BYTES).collect().await.map(http_body_util::Collected::to_bytes);
         let body = body.unwrap_or_default();
         let after = head.headers.get(RETRY_AFTER).and_then(|text| text.to_str().ok()?.parse().ok());
         let body = String::from_utf8_lossy(&body);
-        let answer = Answer { status: head.status, after: after.map(Duration::from_secs), body: &body, awaited };
+        let answer =
+            Answer { status: head.status, after: after.map(Duration::from_secs), body: &body, awaited };
         judge(&self.target, answer)
     }
 
@@ -187,7 +190,9 @@ impl Post {
 
     fn awaited(&self, letter: &Letter) -> Awaited {
         match (&self.target, self.order, &letter.key) {
-            (Target::Destinations, _, _) | (Target::Server(_), Order::Delivered, Some(_)) => Awaited::Delivery,
+            (Target::Destinations, _, _) | (Target::Server(_), Order::Delivered, Some(_)) => {
+                Awaited::Delivery
+            }
             (Target::Server(_), _, _) => Awaited::Acceptance,
         }
     }
@@ -209,14 +214,19 @@ impl Post {
 /// The headers of a deliver call, and the message's own.
 fn deliver(headers: &mut HeaderMap, letter: &Letter) -> Result<(), String> {
     let wrong = |error: &dyn std::fmt::Display| format!("a header can't be sent: {error}");
-    let own: BTreeMap<String, String> = serde_json::from_str(&letter.headers).map_err(|error| wrong(&error))?;
+    let own: BTreeMap<String, String> =
+        serde_json::from_str(&letter.headers).map_err(|error| wrong(&error))?;
     for (name, value) in own {
         let name = HeaderName::try_from(name).map_err(|error| wrong(&error))?;
         headers.insert(name, HeaderValue::try_from(value).map_err(|error| wrong(&error))?);
     }
     let attempt = letter.attempts.saturating_add(1).to_string();
-    let identity =
-        [(TRANSACTION, letter.message_id.as_str()), (BRANCH, DELIVER), (OPERATION, DELIVER), (ATTEMPT, &attempt)];
+    let identity = [
+        (TRANSACTION, letter.message_id.as_str()),
+        (BRANCH, DELIVER),
+        (OPERATION, DELIVER),
+        (ATTEMPT, &attempt),
+    ];
     for (name, value) in identity {
         headers.insert(name, HeaderValue::try_from(value).map_err(|error| wrong(&error))?);
     }

@@ -51,7 +51,8 @@ const PAUSE_UNKNOWN_CALLER: Duration = Duration::from_secs(30);
 /// Judges an answer.
 pub(super) fn judge(target: &Target, answer: Answer<'_>) -> Verdict {
     let why = || format!("HTTP {}: {}", answer.status.as_u16(), detail(answer.body));
-    let pause = |unless: Duration| answer.after.unwrap_or(unless).clamp(Duration::from_millis(10), PAUSE_MOST);
+    let pause =
+        |unless: Duration| answer.after.unwrap_or(unless).clamp(Duration::from_millis(10), PAUSE_MOST);
     match (answer.status.as_u16(), target) {
         (202, _) if answer.awaited == Awaited::Delivery => {
             NotYet(format!("HTTP {}: accepted, not delivered yet", answer.status.as_u16()))
@@ -137,7 +138,10 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         };
-        assert_eq!((busy(None), busy(Some(7)), busy(Some(86_400))), (PAUSE, Duration::from_secs(7), PAUSE_MOST));
+        assert_eq!(
+            (busy(None), busy(Some(7)), busy(Some(86_400))),
+            (PAUSE, Duration::from_secs(7), PAUSE_MOST)
+        );
     }
 
     #[test]
