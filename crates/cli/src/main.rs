@@ -17,6 +17,8 @@ mod machine;
 mod pages;
 #[cfg(test)]
 mod reference;
+#[cfg(feature = "sql")]
+mod relay;
 mod serve;
 mod settings;
 mod space;
@@ -41,6 +43,9 @@ enum Command {
     /// Look at the kept data of a folder, without a server
     #[command(subcommand)]
     Journal(journal::Args),
+    /// Drain an application's outbox, and look after its dead letters
+    #[cfg(feature = "sql")]
+    Relay(Box<relay::Args>),
     /// Run the shop with faults injected, then judge it
     Demo(demo::Args),
     /// Measure on this machine, beside the raw limit: the workloads of docs/performance.md
@@ -56,6 +61,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Ledger(args) => Ok(ledger::run(&args)),
         Command::Machine(args) => Ok(machine::run(&args)),
         Command::Journal(args) => Ok(journal::run(&args)),
+        #[cfg(feature = "sql")]
+        Command::Relay(args) => Ok(relay::run(&args)),
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),
         Command::DemoParticipant(args) => demo::participant(&args).map(|()| ExitCode::SUCCESS),
