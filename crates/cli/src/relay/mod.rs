@@ -39,7 +39,7 @@ pub(crate) struct Args {
     )]
     database: Option<String>,
     #[command(flatten)]
-    run: run::Args,
+    run: run::Flags,
     #[command(subcommand)]
     verb: Option<Verb>,
 }

@@ -22,7 +22,7 @@ const PURGE_EVERY: Duration = Duration::from_secs(600);
 
 /// Flags of the relay.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct Flags {
     /// Send each row to this server, as a message transaction that calls the row's destination
     #[arg(long, value_name = "URL", conflicts_with = "direct")]
     server: Option<String>,
@@ -93,7 +93,7 @@ fn route(text: &str) -> Result<(String, String), String> {
     Ok((topic.to_owned(), url.to_owned()))
 }
 
-impl Args {
+impl Flags {
     fn target(&self) -> anyhow::Result<Target> {
         let Some(url) = &self.server else {
             return if self.direct {
@@ -136,7 +136,7 @@ impl Args {
 }
 
 /// Relays until a signal, or with `--once` until nothing is due.
-pub(super) async fn run<D: Dialect>(outbox: Outbox<D>, args: &Args) -> anyhow::Result<ExitCode> {
+pub(super) async fn run<D: Dialect>(outbox: Outbox<D>, args: &Flags) -> anyhow::Result<ExitCode> {
     log::start(LogFormat::Text, "info");
     let settings = args.settings()?;
     let name = settings.name.clone();
