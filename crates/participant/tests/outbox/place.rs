@@ -33,7 +33,7 @@ impl<D: Dialect> Place<D> {
 macro_rules! leaving {
     ($($database:ty),+) => {
         $(impl Place<$database> {
-            pub async fn leave(self) {
+            pub(crate) async fn leave(self) {
                 self.pool.close().await;
                 if let Some((admin, drop)) = self.admin {
                     sqlx::query(AssertSqlSafe(drop)).execute(&admin).await.unwrap();
