@@ -49,6 +49,9 @@ enum Command {
     LedgerMemory(workload::ledger::memory::Args),
     /// A shop order as one transaction over HTTP: stock, points, a coupon, all in the ledger
     Order(workload::ledger::order::Args),
+    /// Rows of an outbox relayed to a server, beside the same messages posted without an outbox
+    #[cfg(feature = "sql")]
+    Outbox(workload::outbox::Args),
     #[command(hide = true)]
     Participant,
     #[command(hide = true)]
@@ -75,6 +78,8 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Command::LedgerHttp(args) => workload::ledger::http::run(&args),
         Command::LedgerMemory(args) => workload::ledger::memory::run(&args),
         Command::Order(args) => workload::ledger::order::run(&args),
+        #[cfg(feature = "sql")]
+        Command::Outbox(args) => workload::outbox::run(&args),
         Command::Participant => limit::participant::run(),
         Command::Noop(args) => limit::noop::run(&args),
         Command::Relay(args) => limit::relay::run(&args),

@@ -6,6 +6,8 @@ pub(crate) mod await_branch;
 pub(crate) mod http_call;
 pub(crate) mod journal;
 pub(crate) mod ledger;
+#[cfg(feature = "sql")]
+pub(crate) mod outbox;
 pub(crate) mod recovery;
 
 use std::path::{Path, PathBuf};
