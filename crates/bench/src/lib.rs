@@ -40,8 +40,10 @@ enum Command {
     /// Frames appended to the file journal, beside plain write and fdatasync
     Journal(workload::journal::Args),
     /// A local transaction with and without the barrier: PostgreSQL, MariaDB, SQLite, Redis
+    #[cfg(feature = "databases")]
     Barrier(workload::barrier::Args),
     /// Managed TCC with two sql branches on PostgreSQL, beside the same statements with no coordinator
+    #[cfg(feature = "databases")]
     SqlBranch(workload::sql_branch::Args),
     /// Entries, holds and captures in process, beside the journal alone
     Ledger(workload::ledger::Args),
@@ -53,6 +55,9 @@ enum Command {
     LedgerMemory(workload::ledger::memory::Args),
     /// A shop order as one transaction over HTTP: stock, points, a coupon, all in the ledger
     Order(workload::ledger::order::Args),
+    /// Rows of an outbox relayed to a server, beside the same messages posted without an outbox
+    #[cfg(feature = "databases")]
+    Outbox(workload::outbox::Args),
     #[command(hide = true)]
     Participant,
     #[command(hide = true)]
@@ -74,13 +79,17 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         Command::Await(args) => workload::await_branch::run(&args),
         Command::Recovery(args) => workload::recovery::run(&args),
         Command::Journal(args) => workload::journal::run(&args),
+        #[cfg(feature = "databases")]
         Command::Barrier(args) => workload::barrier::run(&args),
+        #[cfg(feature = "databases")]
         Command::SqlBranch(args) => workload::sql_branch::run(&args),
         Command::Ledger(args) => workload::ledger::run(&args),
         Command::LedgerGrpc(args) => workload::ledger::grpc::run(&args),
         Command::LedgerHttp(args) => workload::ledger::http::run(&args),
         Command::LedgerMemory(args) => workload::ledger::memory::run(&args),
         Command::Order(args) => workload::ledger::order::run(&args),
+        #[cfg(feature = "databases")]
+        Command::Outbox(args) => workload::outbox::run(&args),
         Command::Participant => limit::participant::run(),
         Command::Noop(args) => limit::noop::run(&args),
         Command::Relay(args) => limit::relay::run(&args),

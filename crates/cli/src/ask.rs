@@ -53,6 +53,12 @@ pub(crate) struct Question {
 }
 
 impl Server {
+    /// The one at this URL.
+    #[cfg(feature = "databases")]
+    pub(crate) fn at(url: &str, token: Option<String>) -> Server {
+        Server { url: url.to_owned(), token }
+    }
+
     /// Asks and waits for the answer.
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::settings::LogFormat;
 
 /// The rooms whose lines the level is about; other parts tell only what is at least a warning.
-const ROOMS: [&str; 5] = ["tercet", "server", "engine", "journal", "transaction"];
+const ROOMS: [&str; 6] = ["tercet", "server", "engine", "journal", "participant", "transaction"];
 
 /// Sends log lines of `level` and above to standard error, panics too.
 pub(crate) fn start(format: LogFormat, level: &str) {

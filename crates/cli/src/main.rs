@@ -18,6 +18,8 @@ mod pages;
 mod participant;
 #[cfg(test)]
 mod reference;
+#[cfg(feature = "databases")]
+mod relay;
 mod serve;
 mod settings;
 mod space;
@@ -45,6 +47,9 @@ enum Command {
     /// Prove a participant right, whatever its language
     #[command(subcommand)]
     Participant(participant::Args),
+    /// Drain an application's outbox, and look after its dead letters
+    #[cfg(feature = "databases")]
+    Relay(Box<relay::Args>),
     /// Run the shop with faults injected, then judge it
     Demo(demo::Args),
     /// Measure on this machine, beside the raw limit: the workloads of docs/performance.md
@@ -61,6 +66,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Machine(args) => Ok(machine::run(&args)),
         Command::Journal(args) => Ok(journal::run(&args)),
         Command::Participant(args) => Ok(participant::run(&args)),
+        #[cfg(feature = "databases")]
+        Command::Relay(args) => Ok(relay::run(&args)),
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),
         Command::DemoParticipant(args) => demo::participant(&args).map(|()| ExitCode::SUCCESS),

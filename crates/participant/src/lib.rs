@@ -2,8 +2,9 @@
 //! its protocol.
 //!
 //! A participant: [`barrier`] makes each operation take effect once, in front of one of the databases of [`database`], or
-//! with [`redis`] in front of that store; [`call`] is what comes and what is answered; [`axum`] ties them to a web server.
-//! An initiator: [`client`]. [`proto`] is the protocol as code, generated
+//! with [`redis`] in front of that store; [`call`] is what comes and what is answered; [`axum`] and [`tonic`] tie them to
+//! a server. An initiator: [`client`]; [`outbox`] sends what its own local transaction decided, [`inbox`] takes such a
+//! message in once. [`proto`] is the protocol as code, generated
 //! from `proto/tercet/v1`.
 
 #[cfg(feature = "axum")]
@@ -16,6 +17,10 @@ pub mod call;
 pub mod client;
 #[cfg(feature = "sql")]
 pub mod database;
+#[cfg(feature = "sql")]
+pub mod inbox;
+#[cfg(feature = "sql")]
+pub mod outbox;
 pub mod proto;
 #[cfg(feature = "redis")]
 pub mod redis;

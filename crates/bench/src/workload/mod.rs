@@ -3,12 +3,17 @@
 //! Read next: `http_call.rs`.
 
 pub(crate) mod await_branch;
+#[cfg(feature = "databases")]
 pub(crate) mod barrier;
+#[cfg(feature = "databases")]
 mod beside;
 pub(crate) mod http_call;
 pub(crate) mod journal;
 pub(crate) mod ledger;
+#[cfg(feature = "databases")]
+pub(crate) mod outbox;
 pub(crate) mod recovery;
+#[cfg(feature = "databases")]
 pub(crate) mod sql_branch;
 
 use std::path::{Path, PathBuf};

@@ -6,6 +6,9 @@
 mod list;
 mod show;
 
+#[cfg(feature = "databases")]
+pub(crate) use show::timeline;
+
 use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};

@@ -18,6 +18,8 @@ use sqlx::pool::PoolConnection;
 pub use local::Local;
 
 use crate::barrier::{Clean, Rows};
+use crate::inbox::Seen;
+use crate::outbox::Queue;
 
 /// How far local transactions are kept apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,8 +34,8 @@ pub enum Isolation {
 }
 
 /// A database that a participant's books may be in.
-pub trait Dialect: sqlx::Database<Connection: Rows<Fault = sqlx::Error> + Clean> {
-    /// The tables of the barrier, the outbox and the inbox, as statements to be run one by one.
+pub trait Dialect: sqlx::Database<Connection: Rows<Fault = sqlx::Error> + Clean + Queue + Seen> {
+    /// The tables of the barrier, the outbox and the inbox, one SQL file each, for [`Dialect::execute`].
     const SCHEMA: &'static [&'static str];
 
     /// Begins a local transaction.
@@ -52,7 +54,7 @@ pub trait Dialect: sqlx::Database<Connection: Rows<Fault = sqlx::Error> + Clean>
         tables: &[&str],
     ) -> impl Future<Output = Result<Vec<String>, sqlx::Error>> + Send;
 
-    /// Runs a statement that takes nothing and whose answer is of no interest.
+    /// Runs a statement, or a file of them, that takes nothing and whose answer is of no interest.
     fn execute(
         connection: &mut Self::Connection,
         statement: &'static str,

@@ -11,7 +11,11 @@ use super::{Dialect, Isolation};
 const AGAIN: [u16; 3] = [1213, 1205, 1020];
 
 impl Dialect for MySql {
-    const SCHEMA: &'static [&'static str] = &[include_str!("../barrier/mysql.sql")];
+    const SCHEMA: &'static [&'static str] = &[
+        include_str!("../barrier/mysql.sql"),
+        include_str!("../outbox/mysql.sql"),
+        include_str!("../inbox/mysql.sql"),
+    ];
 
     async fn begin(
         connection: &mut PoolConnection<Self>,

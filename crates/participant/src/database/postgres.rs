@@ -10,7 +10,11 @@ use super::{Dialect, Isolation, code_of};
 const AGAIN: [&str; 3] = ["40001", "40P01", "55P03"];
 
 impl Dialect for Postgres {
-    const SCHEMA: &'static [&'static str] = &[include_str!("../barrier/postgres.sql")];
+    const SCHEMA: &'static [&'static str] = &[
+        include_str!("../barrier/postgres.sql"),
+        include_str!("../outbox/postgres.sql"),
+        include_str!("../inbox/postgres.sql"),
+    ];
 
     async fn begin(
         connection: &mut PoolConnection<Self>,

@@ -9,7 +9,11 @@ use super::{Dialect, Isolation, code_of};
 const AGAIN: [u32; 2] = [5, 6];
 
 impl Dialect for Sqlite {
-    const SCHEMA: &'static [&'static str] = &[include_str!("../barrier/sqlite.sql")];
+    const SCHEMA: &'static [&'static str] = &[
+        include_str!("../barrier/sqlite.sql"),
+        include_str!("../outbox/sqlite.sql"),
+        include_str!("../inbox/sqlite.sql"),
+    ];
 
     /// Whatever the isolation, it is serializable: there is one writer. `IMMEDIATE` makes it wait for its turn at the
     /// beginning instead of failing in the middle.
