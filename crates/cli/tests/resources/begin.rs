@@ -30,7 +30,8 @@ fn what_a_resource_does_not_declare_is_refused_at_once() {
     refused(tcc("t", [given]), "field_unexpected", "/branches/0/body");
     let interactive = with(tcc("t", [take(1)]), json!({"mode": "interactive"}));
     refused(interactive, "kind_unsupported", "/branches/0/kind");
-    let call = json!({"id": "b", "kind": "call", "try": "sql:stock", "confirm": "sql:stock", "cancel": "sql:stock"});
+    let call =
+        json!({"id": "b", "kind": "call", "try": "sql:stock", "confirm": "sql:stock", "cancel": "sql:stock"});
     refused(tcc("t", [call]), "url_invalid", "/branches/0/try");
     assert_eq!(world.server.get("/v1/transactions/t").status, 404);
 }

@@ -15,7 +15,7 @@ fn nothing_is_sold_twice_or_lost_when_the_server_is_killed() {
         let mut world = World::new(engine);
         world.database.run("UPDATE stock SET available = 25 WHERE sku = 'A'");
         for round in 0..3 {
-            let (next, http) = (AtomicUsize::new(0), *world.server);
+            let (next, http) = (AtomicUsize::new(0), world.server.clone());
             std::thread::scope(|scope| {
                 for _ in 0..8 {
                     scope.spawn(|| {
@@ -24,7 +24,8 @@ fn nothing_is_sold_twice_or_lost_when_the_server_is_killed() {
                             if number >= BUYERS / 3 {
                                 return;
                             }
-                            let retry = json!({"retry": {"initial_ms": 20, "max_ms": 100}, "deadline_ms": 20_000});
+                            let retry =
+                                json!({"retry": {"initial_ms": 20, "max_ms": 100}, "deadline_ms": 20_000});
                             let spec = with(tcc(&format!("t-{round}-{number}"), [take(1)]), retry);
                             // One that is not answered may be kept or not.
                             let _ = http.try_post("/v1/transactions", &spec);

@@ -15,7 +15,10 @@ fn a_transaction_is_confirmed_refused_and_cancelled() {
 
         world.server.begin(&tcc("short", [take(8)]));
         let short = world.server.wait_final("short");
-        assert_eq!((&short["state"], &short["reason"]["code"]), (&json!("cancelled"), &json!("branch_refused")));
+        assert_eq!(
+            (&short["state"], &short["reason"]["code"]),
+            (&json!("cancelled"), &json!("branch_refused"))
+        );
         let detail = short["reason"]["detail"].as_str().unwrap();
         assert_eq!(detail, "stock_short: statement 1 changed 0 rows and must change 1", "{engine:?}");
         assert_eq!(world.database.stock(), "7|0|3");
@@ -98,7 +101,8 @@ fn a_try_that_comes_after_its_cancel_reserves_nothing() {
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
     // The try waits for the lock until its time is over, the deadline passes, and the cancel waits in its place.
     let late = with(take(3), json!({"timeout_ms": 300}));
-    let spec = with(tcc("late", [late]), json!({"deadline_ms": 500, "retry": {"initial_ms": 50, "max_ms": 50}}));
+    let spec =
+        with(tcc("late", [late]), json!({"deadline_ms": 500, "retry": {"initial_ms": 50, "max_ms": 50}}));
     world.server.begin(&spec);
     let waiting = world.server.wait_state("late", "cancelling");
     assert_eq!(waiting["branches"][0]["attempts"]["cancel"].as_u64().map(|count| count < 100), Some(true));
@@ -120,12 +124,16 @@ fn a_source_that_is_away_stops_neither_the_start_nor_a_transaction() {
     server.begin(&with(tcc("t", [take(1)]), json!({"retry": {"initial_ms": 50, "max_ms": 50}})));
     let down = server.wait_until("t", |it| it["branches"][0]["last_error"].is_string());
     assert!(down["branches"][0]["last_error"].as_str().unwrap().contains("unable to open"), "{down:#}");
-    until("the gauge", || server.get("/metrics").text.contains("tercet_source_ready{source=\"main\"} 0").then_some(()));
+    until("the gauge", || {
+        server.get("/metrics").text.contains("tercet_source_ready{source=\"main\"} 0").then_some(())
+    });
     until("the log", || server.errors().contains("the source can't be used").then_some(()));
     let database = Database::new(Engine::Sqlite, folder.path());
     assert_eq!(server.wait_final("t")["state"], "confirmed");
     assert_eq!(database.stock(), "9|0|1");
-    until("the gauge", || server.get("/metrics").text.contains("tercet_source_ready{source=\"main\"} 1").then_some(()));
+    until("the gauge", || {
+        server.get("/metrics").text.contains("tercet_source_ready{source=\"main\"} 1").then_some(())
+    });
 }
 
 #[test]
@@ -133,7 +141,10 @@ fn a_resource_that_is_declared_no_more_is_unknown_until_it_is_again() {
     let mut world = World::new(Engine::Sqlite);
     let shop = Participant::start();
     shop.answers("pay", "try", [never(), done()]);
-    let spec = with(tcc("t", [take(1), shop.tcc("pay")]), json!({"retry": {"initial_ms": 50, "max_ms": 50, "attention_after": 2}}));
+    let spec = with(
+        tcc("t", [take(1), shop.tcc("pay")]),
+        json!({"retry": {"initial_ms": 50, "max_ms": 50, "attention_after": 2}}),
+    );
     world.server.begin(&spec);
     world.server.wait_until("t", |it| it["branches"][0]["state"] == "tried");
     let path = world.folder.path().join("resources.json");
@@ -156,7 +167,11 @@ fn a_resource_that_is_declared_no_more_is_unknown_until_it_is_again() {
 fn a_file_that_is_wrong_keeps_the_server_from_starting_and_shows_no_password() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("resources.toml");
-    std::fs::write(&path, "[sources.main]\nurl = \"postgres://shop:secret@h/d\"\n[resources.stock]\nsource = \"man\"\n").unwrap();
+    std::fs::write(
+        &path,
+        "[sources.main]\nurl = \"postgres://shop:secret@h/d\"\n[resources.stock]\nsource = \"man\"\n",
+    )
+    .unwrap();
     let ended = Tercet::on(folder.path(), &["--resources-file", path.to_str().unwrap()]).err().unwrap();
     assert_eq!(ended.code, Some(2));
     assert!(ended.errors.contains("/resources/stock/source: no source man is declared"), "{}", ended.errors);

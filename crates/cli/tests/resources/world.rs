@@ -34,7 +34,11 @@ impl Database {
         let database = match engine {
             Engine::Sqlite => {
                 let path = folder.join("shop.db");
-                Database { engine, url: format!("sqlite:{}", path.display()), name: path.display().to_string() }
+                Database {
+                    engine,
+                    url: format!("sqlite:{}", path.display()),
+                    name: path.display().to_string(),
+                }
             }
             Engine::Postgres => {
                 let server = url(Service::Postgres);
@@ -115,7 +119,9 @@ impl Drop for Database {
         if !std::thread::panicking() && self.engine != Engine::Sqlite {
             let (service, drop) = match self.engine {
                 Engine::Postgres => (Service::Postgres, format!("DROP DATABASE {} WITH (FORCE)", self.name)),
-                Engine::Sqlite | Engine::MariaDb => (Service::MariaDb, format!("DROP DATABASE {}", self.name)),
+                Engine::Sqlite | Engine::MariaDb => {
+                    (Service::MariaDb, format!("DROP DATABASE {}", self.name))
+                }
             };
             client(self.engine, (&url(service), ""), &drop);
         }

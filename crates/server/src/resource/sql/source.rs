@@ -87,6 +87,11 @@ impl Source {
         Ok(Source { name: name.to_owned(), pool, creates: body.create_schema, cleaning })
     }
 
+    /// Its declared name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// How its statements are read.
     pub(super) fn grammar(&self) -> Grammar {
         match self.pool {
