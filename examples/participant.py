@@ -2,7 +2,7 @@
 
 python3 participant.py PORT DATABASE AMOUNT        what it must do, and why: docs/guides/participant.md
 """
-import hashlib, json, sqlite3, sys
+import hashlib, json, re, sqlite3, sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 PORT, DATABASE, AMOUNT = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -17,6 +17,8 @@ CLAIM = "INSERT INTO tercet_barrier (transaction_id, branch_id, phase, operation
 TRIED = "(SELECT 1 FROM tercet_barrier WHERE (transaction_id, branch_id, phase, operation, outcome) = (?1, ?2, 1, 'try', 'done'))"
 CHANGE = {"try": "free = free - ?1, held = held + ?1 WHERE free >= ?1", "confirm": "held = held - ?1",
           "cancel": "free = free + ?1, held = held - ?1"}
+
+ID = re.compile("[A-Za-z0-9._:/-]{1,128}")
 
 class Refused(Exception): """Status and code: refused, and whatever was written is rolled back."""
 
@@ -66,9 +68,9 @@ class Participant(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         n = json.loads(body)["n"]
-        ids = [self.headers[f"Tercet-{name}"] for name in ("Transaction", "Branch", "Operation")]
+        ids = [self.headers.get(f"Tercet-{name}", "") for name in ("Transaction", "Branch", "Operation")]
         status, code = 400, "identity_missing"
-        if all(ids) and ids[2] in CHANGE and type(n) is int and n > 0:
+        if all(ID.fullmatch(it) for it in ids) and ids[2] in CHANGE and type(n) is int and n > 0:
             db = sqlite3.connect(DATABASE, isolation_level=None)
             try:  # any other fault sends no answer: that is "unknown", and Tercet asks again
                 status, code = answer(db, (*ids, hashlib.sha256(body).hexdigest()[:32], n))

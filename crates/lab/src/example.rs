@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -106,4 +107,19 @@ fn mariadb(url: &str, statement: &str) -> Command {
     client.args(["--no-defaults", "-h", host, "-P", port, "-u", user, "-e", statement]);
     client.env("MYSQL_PWD", password);
     client
+}
+
+/// The program of an example in this workspace, built if it is not there yet, by the cargo that runs the test.
+///
+/// # Panics
+/// It does not build.
+#[must_use]
+pub fn program(package: &str) -> PathBuf {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo).args(["build", "--quiet", "--package", package]).status();
+    assert!(built.is_ok_and(|status| status.success()), "{package} does not build");
+    let tests = std::env::current_exe().unwrap_or_default();
+    // TARGET/debug/deps/TEST
+    let folder = tests.ancestors().nth(2).unwrap_or(Path::new("."));
+    folder.join(package)
 }

@@ -1,14 +1,19 @@
 //! A participant: business rows and barrier rows in one database, changed together, asked over a network that is not kind.
 //!
-//! It follows the barrier rule of `transaction::barrier` and nothing else. Its database is not what is under test: a
-//! local transaction happens wholly or not at all. Read next: `world/traffic.rs`, which brings it calls.
+//! It runs the barrier of the participant crate (`participant::barrier::enter`) over rows in memory. Its database is not
+//! what is under test: a local transaction happens wholly or not at all, one after another.
+//! Read next: `participant/rows.rs`, and `world/traffic.rs`, which brings it calls.
+
+mod rows;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use transaction::barrier::{Hazard, Ran, Record, Ruling};
+use participant::barrier::{Entry, Hazard, Places, Record, enter, keep, refuse};
+use participant::call::{Answer, Branch, Call, Content, Refused};
 use transaction::{Operation, Pattern, Reply};
 
+use self::rows::{InMemory, at_once};
 use crate::dice::Dice;
 use crate::plan::{Fault, Plan};
 use crate::sight::{Sight, Sights};
@@ -27,9 +32,8 @@ pub(crate) struct Delivery {
 /// What one branch did here.
 #[derive(Clone, Debug)]
 pub(crate) struct Row {
-    pub(crate) record: Record,
-    /// What its try was answered.
-    answer: Reply,
+    pattern: Pattern,
+    places: Places,
     since: i64,
     /// How often the business change of try, confirm and cancel ran.
     pub(crate) ran: [u32; 3],
@@ -75,17 +79,11 @@ pub(crate) fn digest(text: &str) -> u64 {
     })
 }
 
-/// What a word on the wire asks for.
-pub(crate) fn operation_of(word: &str) -> Option<(Pattern, Operation)> {
-    Some(match word {
-        "try" => (Pattern::Tcc, Operation::Try),
-        "confirm" => (Pattern::Tcc, Operation::Confirm),
-        "cancel" => (Pattern::Tcc, Operation::Cancel),
-        "action" => (Pattern::Saga, Operation::Try),
-        "compensate" => (Pattern::Saga, Operation::Cancel),
-        "deliver" => (Pattern::Message, Operation::Confirm),
-        _ => return None,
-    })
+/// What the business says to a try.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Business {
+    Willing,
+    Refuses,
 }
 
 /// When a call arrives, and whether faults are over.
@@ -103,7 +101,7 @@ impl Participant {
         (plan, moment): (&Plan, Moment),
         sights: &mut Sights,
     ) -> Reply {
-        let Some((pattern, operation)) = operation_of(delivery.operation) else {
+        let Some((pattern, operation)) = Operation::read(delivery.operation) else {
             return unknown("no such operation");
         };
         let poison = Poison::of(plan, &delivery.transaction, &delivery.branch);
@@ -117,33 +115,24 @@ impl Participant {
         }
         let key = (Arc::clone(&delivery.transaction), Arc::clone(&delivery.branch));
         let row = self.rows.entry(key).or_insert_with(|| Row {
-            record: Record::Blank,
-            answer: Reply::InProgress,
+            pattern,
+            places: Places::default(),
             since: moment.now,
             ran: [0; 3],
         });
-        let ruling = row.record.rule(pattern, operation);
-        see(ruling, (row.record, operation), sights);
-        match ruling {
-            Ruling::Refuse(hazard) => return refused(hazard.name()),
-            Ruling::Repeat if operation == Operation::Try => return row.answer.clone(),
-            Ruling::Repeat => return done(),
-            Ruling::Run | Ruling::Void => {}
-        }
+        let before = row.record();
         let mut dice =
             Dice::of(plan.seed, "business", &[digest(&delivery.transaction), digest(&delivery.branch)]);
-        let refuses = operation == Operation::Try && plan.strikes(Fault::Refuse, &mut dice);
-        let ran = if refuses { Ran::Refused } else { Ran::Done };
-        if ruling == Ruling::Run && ran == Ran::Done {
-            row.ran[slot(operation)] += 1;
+        let business = match operation {
+            Operation::Try if plan.strikes(Fault::Refuse, &mut dice) => Business::Refuses,
+            _ => Business::Willing,
+        };
+        let entry = row.pass(&call(delivery, (pattern, operation)), business);
+        see(&entry, (before, operation), sights);
+        if row.record() != before {
+            row.since = moment.now;
         }
-        row.record = row.record.after(operation, ran);
-        row.since = moment.now;
-        let answer = if refuses { refused("sold out") } else { done() };
-        if operation == Operation::Try {
-            row.answer = answer.clone();
-        }
-        answer
+        reply(&entry)
     }
 
     /// Removes records that no late call can meet any more.
@@ -151,7 +140,7 @@ impl Participant {
         let forgotten = &mut self.forgotten;
         self.rows.retain(|key, row| {
             let age_ms = u64::try_from((now - row.since) / 1_000).unwrap_or(0);
-            let goes = row.record.may_be_forgotten(age_ms, HORIZON_MS);
+            let goes = row.record().may_be_forgotten(age_ms, HORIZON_MS);
             if goes {
                 forgotten.insert(key.clone());
             }
@@ -168,14 +157,62 @@ fn slot(operation: Operation) -> usize {
     }
 }
 
-fn see(ruling: Ruling, (record, operation): (Record, Operation), sights: &mut Sights) {
-    match (ruling, record, operation) {
-        (Ruling::Void, Record::Blank, _) => sights.see(Sight::CancelBeforeTry),
-        (Ruling::Refuse(Hazard::LateTry), ..) => sights.see(Sight::LateTry),
-        (Ruling::Refuse(Hazard::ConfirmWithoutTry), ..) => sights.see(Sight::ConfirmWithoutTry),
-        (Ruling::Repeat, _, Operation::Try) => sights.see(Sight::DuplicateTry),
-        (Ruling::Repeat, _, Operation::Confirm) => sights.see(Sight::DuplicateConfirm),
-        (Ruling::Repeat, _, Operation::Cancel) => sights.see(Sight::DuplicateCancel),
+/// A call as the participant crate reads it. The body of an operation is always the same here.
+fn call(delivery: &Delivery, (pattern, operation): (Pattern, Operation)) -> Call {
+    let branch =
+        Branch { transaction: delivery.transaction.to_string(), branch: delivery.branch.to_string() };
+    Call { branch, pattern, operation, attempt: 1, content: Content::of(b"{}") }
+}
+
+impl Row {
+    /// What the branch's rows say.
+    pub(crate) fn record(&self) -> Record {
+        self.places.record(self.pattern)
+    }
+
+    /// Takes a call through the barrier to the business, in one local transaction.
+    fn pass(&mut self, call: &Call, business: Business) -> Entry {
+        let before = self.places.clone();
+        let entry = at_once(enter(&mut InMemory(&mut self.places), call));
+        if entry == Entry::Run && business == Business::Refuses {
+            self.places = before;
+            let refused = Refused { code: "sold_out".to_owned(), detail: "sold out".to_owned() };
+            return at_once(refuse(&mut InMemory(&mut self.places), call, &refused));
+        }
+        match entry {
+            Entry::Run => {
+                self.ran[slot(call.operation)] += 1;
+                at_once(keep(&mut InMemory(&mut self.places), call, b"{}"));
+            }
+            Entry::Refuse(_) | Entry::Contended => self.places = before,
+            Entry::Void(_) | Entry::Repeat(_) | Entry::Mismatch(_) => {}
+        }
+        entry
+    }
+}
+
+fn reply(entry: &Entry) -> Reply {
+    match entry {
+        Entry::Run => done(),
+        Entry::Void(answer) | Entry::Repeat(answer) => told(answer),
+        Entry::Mismatch(_) => refused("content_mismatch"),
+        Entry::Refuse(hazard) => refused(hazard.name()),
+        Entry::Contended => unknown("contended"),
+    }
+}
+
+fn told(answer: &Answer) -> Reply {
+    if answer.status.is_success() { done() } else { refused("sold out") }
+}
+
+fn see(entry: &Entry, (record, operation): (Record, Operation), sights: &mut Sights) {
+    match (entry, record, operation) {
+        (Entry::Void(_), Record::Blank, Operation::Cancel) => sights.see(Sight::CancelBeforeTry),
+        (Entry::Refuse(Hazard::LateTry), ..) => sights.see(Sight::LateTry),
+        (Entry::Refuse(Hazard::ConfirmWithoutTry), ..) => sights.see(Sight::ConfirmWithoutTry),
+        (Entry::Repeat(_), _, Operation::Try) => sights.see(Sight::DuplicateTry),
+        (Entry::Repeat(_), _, Operation::Confirm) => sights.see(Sight::DuplicateConfirm),
+        (Entry::Repeat(_), _, Operation::Cancel) => sights.see(Sight::DuplicateCancel),
         _ => {}
     }
 }

@@ -18,7 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("audit", &["ledger", "transaction"]),
     ("engine", &["journal", "ledger", "transaction", "planted"]),
     ("participant", &["transaction"]),
-    ("sim", &["engine", "journal", "ledger", "audit", "planted", "transaction"]),
+    ("sim", &["engine", "journal", "ledger", "audit", "participant", "planted", "transaction"]),
     ("server", &["engine", "ledger", "participant", "transaction"]),
     ("bench", &["engine", "journal", "ledger", "participant", "transaction", "server"]),
     // It asks the binary from outside, so that no mistake is on both sides. `services`, which starts databases for its

@@ -54,7 +54,11 @@ pub async fn enter<R: Rows>(rows: &mut R, call: &Call) -> Result<Entry, R::Fault
             }
             (Ruling::Repeat, _) => return Ok(repeat(places.of(call.name()), call)),
             (Ruling::Refuse(hazard), _) => return Ok(Entry::Refuse(hazard)),
+            // In the simulator nobody comes meanwhile: this is a planted bug that lets a call through.
+            #[cfg(feature = "planted")]
+            (Ruling::Run, None) => return Ok(Entry::Run),
             // What the claim was waiting for has come meanwhile.
+            #[cfg(not(feature = "planted"))]
             (Ruling::Run, None) => {}
         }
     }

@@ -59,6 +59,7 @@ pub trait Dialect: sqlx::Database<Connection: Rows<Fault = sqlx::Error> + Clean>
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
 }
 
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 /// The code that a database gave an error, if it gave one.
 fn code_of(fault: &sqlx::Error) -> Option<String> {
     fault.as_database_error()?.code().map(std::borrow::Cow::into_owned)

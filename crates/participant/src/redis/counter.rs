@@ -16,7 +16,10 @@ use crate::call::Call;
 /// The most units of one call and of one counter: what a number of Lua holds exactly.
 pub const COUNT_MAX: u64 = (1 << 53) - 1;
 
-static SCRIPT: LazyLock<BusinessScript> = LazyLock::new(|| BusinessScript::new(include_str!("counter.lua")));
+/// The change as Lua, as [`BusinessScript::new`] takes it.
+pub const LUA: &str = include_str!("counter.lua");
+
+static SCRIPT: LazyLock<BusinessScript> = LazyLock::new(|| BusinessScript::new(LUA));
 
 /// Why a counter can't be changed so.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

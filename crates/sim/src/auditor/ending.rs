@@ -8,7 +8,7 @@ use transaction::{Decision, Kind, Pattern};
 
 use super::transaction_books::BranchBook;
 use super::{Auditor, TransactionBook};
-use crate::participant::{Participant, Poison};
+use crate::participant::{Participant, Poison, Row};
 use crate::plan::Plan;
 use crate::violation::{Judged, Must};
 
@@ -64,7 +64,7 @@ impl Auditor {
                 // An initiator tries a branch only once it was told that it is registered.
                 return false.must("P1", || format!("{name} was called, and no such transaction is kept"));
             };
-            effect_fits(book, &name, (row.record, row.ran))?;
+            effect_fits(book, &name, (row.record(), row.ran))?;
         }
         Ok(())
     }
@@ -93,7 +93,7 @@ impl Auditor {
                 let host = host_of(url);
                 let participant = participants.get(host);
                 let row = participant.and_then(|participant| participant.rows.get(&key));
-                let is_right = match (decision, row.map(|row| row.record)) {
+                let is_right = match (decision, row.map(Row::record)) {
                     // Only what was there can be past its horizon.
                     (_, None) => participant.is_some_and(|participant| participant.forgotten.contains(&key)),
                     (Some(Decision::Confirm), Some(record)) => record == Record::Confirmed,

@@ -5,6 +5,7 @@
 //! turns slice by slice. Read next: `store.rs` (what is run), `crowd.rs`.
 
 mod crowd;
+mod redis;
 mod store;
 
 use std::time::{Duration, Instant};
@@ -137,6 +138,9 @@ async fn measure(
     stores.push(figures("SQLite", &alternate(&sqlite, &args.pace).await?, 0.0));
     crowds.push(crowd::run("SQLite", &sqlite, args.crowd).await?);
     sqlite.close().await?;
+    let redis = redis::Counters::open(args.redis.as_ref().context(missing)?).await?;
+    stores.push(figures("Redis", &alternate(&redis, &args.pace).await?, 0.0));
+    redis.close().await?;
     Ok((stores, crowds))
 }
 
