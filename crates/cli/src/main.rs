@@ -16,6 +16,7 @@ mod log;
 mod machine;
 mod pages;
 mod participant;
+mod redis;
 #[cfg(test)]
 mod reference;
 mod serve;
@@ -45,6 +46,8 @@ enum Command {
     /// Prove a participant right, whatever its language
     #[command(subcommand)]
     Participant(participant::Args),
+    /// Fill a Redis resource of a running server anew from its journal, or see how it stands
+    Redis(redis::Args),
     /// Run the shop with faults injected, then judge it
     Demo(demo::Args),
     /// Measure on this machine, beside the raw limit: the workloads of docs/performance.md
@@ -61,6 +64,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Machine(args) => Ok(machine::run(&args)),
         Command::Journal(args) => Ok(journal::run(&args)),
         Command::Participant(args) => Ok(participant::run(&args)),
+        Command::Redis(args) => Ok(redis::run(&args)),
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),
         Command::DemoParticipant(args) => demo::participant(&args).map(|()| ExitCode::SUCCESS),

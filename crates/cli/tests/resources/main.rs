@@ -1,5 +1,5 @@
-//! Black-box tests of `sql` branches: the real server on real databases, killed in the middle, and the rows read
-//! back by another program than the server. Read next: `world.rs`.
+//! Black-box tests of `sql` and `redis` branches: the real server on real databases, killed in the middle, and the
+//! rows and counters read back by another program than the server. Read next: `world.rs`.
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "test code")]
 
 #[path = "../support/mod.rs"]
@@ -7,5 +7,6 @@ mod support;
 
 mod begin;
 mod many;
+mod redis;
 mod sql;
 mod world;

@@ -9,6 +9,7 @@ use super::begin::{Message, Saga, Tcc, millis};
 use crate::client::Fault;
 use crate::proto;
 use crate::proto::attribute::Value;
+use crate::proto::branch::Kind;
 
 /// A branch of a transaction of pattern `P`; made by the functions of [`Branch`].
 #[derive(Clone, Debug, PartialEq)]
@@ -32,22 +33,6 @@ pub(super) struct Asked {
     pub(super) id: String,
     pub(super) after: Vec<String>,
     pub(super) kind: Kind,
-}
-
-/// What kind of branch it is.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Kind {
-    /// One that the protocol of gRPC has.
-    Known(proto::branch::Kind),
-    /// A declared resource of the coordinator.
-    Resource {
-        /// Which kind of store.
-        kind: Resource,
-        /// The name under which it is declared.
-        name: String,
-        /// A JSON object.
-        parameters: String,
-    },
 }
 
 /// What a coordinator can itself be the participant of.
@@ -113,8 +98,8 @@ impl Branch<Unbound> {
     /// Tried when an outside fact is signalled.
     #[must_use]
     pub fn await_<P: Waits>(id: impl Into<String>) -> Branch<P> {
-        let kind = proto::branch::Kind::Await(proto::AwaitBranch {});
-        Branch::of(id.into(), Vec::new(), Kind::Known(kind))
+        let kind = Kind::Await(proto::AwaitBranch {});
+        Branch::of(id.into(), Vec::new(), kind)
     }
 
     /// A resource that the coordinator declares, with its parameters: an object of texts, whole numbers and flags.
@@ -127,7 +112,12 @@ impl Branch<Unbound> {
         name: impl Into<String>,
         parameters: &impl Serialize,
     ) -> Result<Branch<Tcc>, Fault> {
-        let kind = Kind::Resource { kind, name: name.into(), parameters: json(parameters)? };
+        let (resource, parameters) = (name.into(), json(parameters)?);
+        let branch = proto::ResourceBranch { resource, parameters, timeout_ms: None };
+        let kind = match kind {
+            Resource::Sql => Kind::Sql(branch),
+            Resource::Redis => Kind::Redis(branch),
+        };
         Ok(Branch::of(id.into(), Vec::new(), kind))
     }
 }
@@ -322,20 +312,20 @@ impl Item {
 
 impl<P> From<Call<P>> for Branch<P> {
     fn from(call: Call<P>) -> Branch<P> {
-        Branch::of(call.id, call.after, Kind::Known(proto::branch::Kind::Call(call.call)))
+        Branch::of(call.id, call.after, Kind::Call(call.call))
     }
 }
 
 impl From<Hold> for Branch<Tcc> {
     fn from(hold: Hold) -> Branch<Tcc> {
-        let kind = proto::branch::Kind::Hold(proto::HoldBranch { legs: hold.legs });
-        Branch::of(hold.id, hold.after, Kind::Known(kind))
+        let kind = Kind::Hold(proto::HoldBranch { legs: hold.legs });
+        Branch::of(hold.id, hold.after, kind)
     }
 }
 
 impl From<Item> for Branch<Tcc> {
     fn from(item: Item) -> Branch<Tcc> {
-        Branch::of(item.id, item.after, Kind::Known(proto::branch::Kind::Item(item.item)))
+        Branch::of(item.id, item.after, Kind::Item(item.item))
     }
 }
 

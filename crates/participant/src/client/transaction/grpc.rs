@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tonic::{Request, Response};
 
-use super::branch::{Asked, Kind};
+use super::branch::Asked;
 use super::progress::{Progress, Step};
 use super::verbs::Verb;
 use crate::client::{Fault, Grpc};
@@ -24,7 +24,7 @@ impl Grpc {
         let mut verbs = self.transactions();
         let reply = match *verb {
             Verb::Begin { request, branches, wait_ms } => {
-                let branches = branches.iter().map(branch).collect::<Result<_, _>>()?;
+                let branches = branches.iter().map(branch).collect();
                 let request = proto::BeginRequest { wait_ms, branches, ..request.clone() };
                 verbs.begin(bounded(request)).await
             }
@@ -32,7 +32,7 @@ impl Grpc {
                 verbs.get(bounded(proto::GetTransactionRequest { id: id.into(), wait_ms })).await
             }
             Verb::Register { id, branch: asked } => {
-                let branch = Some(branch(asked)?);
+                let branch = Some(branch(asked));
                 verbs.register(bounded(proto::RegisterRequest { id: id.into(), branch })).await
             }
             Verb::Confirm { id } => {
@@ -73,11 +73,8 @@ impl Grpc {
     }
 }
 
-fn branch(asked: &Asked) -> Result<proto::Branch, Fault> {
-    let Kind::Known(kind) = &asked.kind else {
-        return Err(Fault::Unsupported("branches of declared resources are begun over HTTP"));
-    };
-    Ok(proto::Branch { id: asked.id.clone(), after: asked.after.clone(), kind: Some(kind.clone()) })
+fn branch(asked: &Asked) -> proto::Branch {
+    proto::Branch { id: asked.id.clone(), after: asked.after.clone(), kind: Some(asked.kind.clone()) }
 }
 
 fn bounded<T>(message: T) -> Request<T> {

@@ -5,14 +5,14 @@ use http::Method;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use super::branch::{Asked, Kind, Resource};
+use super::branch::Asked;
 use super::object::Object;
 use super::progress::{Progress, Step};
 use super::verbs::Verb;
 use crate::client::Fault;
 use crate::client::http::{Http, in_path};
 use crate::proto;
-use crate::proto::branch::Kind as Known;
+use crate::proto::branch::Kind;
 
 /// A page of a timeline.
 #[derive(Deserialize)]
@@ -110,7 +110,7 @@ fn begin<'a>(request: &'a proto::BeginRequest, branches: &'a [Asked]) -> Result<
 fn branch(asked: &Asked) -> Result<Object<'_>, Fault> {
     let object = Object::default().text("id", &asked.id).texts("after", &asked.after);
     Ok(match &asked.kind {
-        Kind::Known(Known::Call(call)) => object
+        Kind::Call(call) => object
             .text("kind", "call")
             .text("try", &call.r#try)
             .text("confirm", &call.confirm)
@@ -122,15 +122,15 @@ fn branch(asked: &Asked) -> Result<Object<'_>, Fault> {
             .labels("headers", &call.headers)
             .number("timeout_ms", call.timeout_ms)
             .flag("pass_result", call.pass_result),
-        Kind::Known(Known::Await(_)) => object.text("kind", "await"),
-        Kind::Known(Known::Hold(hold)) => match &*hold.legs {
+        Kind::Await(_) => object.text("kind", "await"),
+        Kind::Hold(hold) => match &*hold.legs {
             [one] => leg(object.text("kind", "hold"), one),
             legs => {
                 let legs = legs.iter().map(|one| leg(Object::default(), one)).collect();
                 object.text("kind", "hold").objects("holds", legs)
             }
         },
-        Kind::Known(Known::Item(item)) => object
+        Kind::Item(item) => object
             .text("kind", "item")
             .text("item", &item.item)
             .text("try", &item.r#try)
@@ -138,14 +138,14 @@ fn branch(asked: &Asked) -> Result<Object<'_>, Fault> {
             .text("cancel", &item.cancel)
             .text("owner", &item.owner)
             .attributes("arguments", &item.arguments),
-        Kind::Resource { kind, name, parameters } => {
-            let kind = match kind {
-                Resource::Sql => "sql",
-                Resource::Redis => "redis",
-            };
-            object.text("kind", kind).text("resource", name).json("parameters", parameters)?
-        }
+        Kind::Sql(sql) => resource(object.text("kind", "sql"), sql)?,
+        Kind::Redis(redis) => resource(object.text("kind", "redis"), redis)?,
     })
+}
+
+fn resource<'a>(object: Object<'a>, branch: &'a proto::ResourceBranch) -> Result<Object<'a>, Fault> {
+    let object = object.text("resource", &branch.resource).json("parameters", &branch.parameters)?;
+    Ok(object.number("timeout_ms", branch.timeout_ms))
 }
 
 fn leg<'a>(object: Object<'a>, leg: &'a proto::HoldLeg) -> Object<'a> {

@@ -101,13 +101,12 @@ impl RedisResource {
             Gate::Shut(why) => unknown(why.clone()),
             Gate::Open { link, epoch } => match self.run(call, (link, epoch)).await {
                 Ok(reply) => reply,
-                Err(Fault::Lost) => {
-                    self.woken.notify_one();
-                    unknown(LOST.to_owned())
-                }
                 Err(fault) => {
-                    self.woken.notify_one();
-                    unknown(fault.to_string())
+                    // What the store says of itself is looked into at once.
+                    if matches!(fault, Fault::Lost | Fault::Redis(_)) {
+                        self.woken.notify_one();
+                    }
+                    unknown(if matches!(fault, Fault::Lost) { LOST.to_owned() } else { fault.to_string() })
                 }
             },
         };
