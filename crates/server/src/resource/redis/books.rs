@@ -166,3 +166,6 @@ fn sums(pattern: Pattern, state: BranchState, count: i64) -> Sums {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

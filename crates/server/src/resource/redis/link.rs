@@ -184,10 +184,12 @@ impl Link {
 }
 
 /// What a connection says; never where it goes.
+#[expect(clippy::needless_pass_by_value, reason = "a fault is handed over where it is mapped")]
 fn words(error: RedisError) -> String {
     format!("Redis: {error}")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as above")]
 fn unfit(fault: impl ToString) -> Fault {
     Fault::Business(fault.to_string())
 }

@@ -147,7 +147,7 @@ impl Source {
             tokio::time::sleep(CLEANING).await;
             match each!(&self.pool, barrier => barrier.clean(cleaning).await) {
                 Ok(removed) => {
-                    tracing::info!(source = self.name, removed, "old rows of the barrier are removed")
+                    tracing::info!(source = self.name, removed, "old rows of the barrier are removed");
                 }
                 Err(fault) => tracing::warn!(source = self.name, %fault, "old rows of the barrier stay"),
             }
