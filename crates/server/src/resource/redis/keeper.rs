@@ -60,13 +60,9 @@ impl RedisResource {
             Gate::Open { link, .. } => Link::clone(link),
             Gate::Shut(_) => self.place.connect().await.map_err(down)?,
         };
-        let epoch = link.judge(&kept.epoch).await.map_err(down)?;
-        let books = self.books().await.map_err(|refusal| down(refusal.to_string()))?;
-        match epoch {
+        match link.judge(&kept.epoch).await.map_err(down)? {
             Epoch::Ours => {}
-            Epoch::Nothing if kept.epoch.is_empty() && books.counters.is_empty() => {
-                return self.fill((&link, books), gate).await;
-            }
+            Epoch::Nothing if kept.epoch.is_empty() => return self.begun(&link, gate).await,
             Epoch::Nothing | Epoch::Another => return Err(LOST.to_owned()),
         }
         if matches!(&**gate, Gate::Shut(_)) {
@@ -74,8 +70,25 @@ impl RedisResource {
             **gate = Gate::Open { link: Box::new(link.clone()), epoch: kept.epoch.clone() };
         }
         let counters = link.counters().await.map_err(down)?;
-        self.remember(&books).map_err(down)?;
-        Ok(self.compared(&books, &counters))
+        // Books that can't be read now, or sums that can't be kept, are no reason to sell nothing.
+        match self.books().await.map_err(|refusal| refusal.to_string()) {
+            Ok(books) => {
+                if let Err(why) = self.remember(&books) {
+                    tracing::warn!(resource = self.name, why, "the sums are not kept");
+                }
+                Ok(self.compared(&books, &counters))
+            }
+            Err(why) => {
+                tracing::warn!(resource = self.name, why, "the resource is not compared");
+                Ok(json!({"state": "open", "why": why}))
+            }
+        }
+    }
+
+    /// Fills a Redis that was never filled, if there is nothing that it could have lost.
+    async fn begun(&self, link: &Link, gate: &mut RwLockWriteGuard<'_, Gate>) -> Result<Json, String> {
+        let books = self.books().await.map_err(|refusal| format!("redis_down: {refusal}"))?;
+        if books.counters.is_empty() { self.fill((link, books), gate).await } else { Err(LOST.to_owned()) }
     }
 
     async fn books(&self) -> Result<Books, Refusal> {

@@ -21,8 +21,8 @@ use transaction::Pattern;
 use super::asked::Parameters;
 use super::books::{Books, Held};
 
-/// How long one command may take; a call's own time-out is commonly shorter.
-const ANSWERED_WITHIN: Duration = Duration::from_secs(30);
+/// How long one command may take: what is under way also keeps a comparison waiting, and that the calls behind it.
+const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 const CONNECTED_WITHIN: Duration = Duration::from_secs(3);
 /// How long records stay that no call should meet any more.
 const HORIZON: Duration = Duration::from_hours(30 * 24);
