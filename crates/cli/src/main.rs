@@ -16,6 +16,7 @@ mod log;
 mod machine;
 mod pages;
 mod participant;
+mod redis;
 #[cfg(test)]
 mod reference;
 #[cfg(feature = "databases")]
@@ -50,6 +51,8 @@ enum Command {
     /// Drain an application's outbox, and look after its dead letters
     #[cfg(feature = "databases")]
     Relay(Box<relay::Args>),
+    /// Fill a Redis resource of a running server anew from its journal, or see how it stands
+    Redis(redis::Args),
     /// Run the shop with faults injected, then judge it
     Demo(demo::Args),
     /// Measure on this machine, beside the raw limit: the workloads of docs/performance.md
@@ -68,6 +71,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Participant(args) => Ok(participant::run(&args)),
         #[cfg(feature = "databases")]
         Command::Relay(args) => Ok(relay::run(&args)),
+        Command::Redis(args) => Ok(redis::run(&args)),
         Command::Demo(args) => demo::run(&args),
         Command::Bench(args) => bench::run(args).map(|()| ExitCode::SUCCESS),
         Command::DemoParticipant(args) => demo::participant(&args).map(|()| ExitCode::SUCCESS),

@@ -72,7 +72,8 @@ fn serve(args: Args) -> anyhow::Result<()> {
 }
 
 fn start(settings: Settings, folder: &Folder, runtime: &Runtime) -> anyhow::Result<(Running, Server)> {
-    let Settings { server: mut listeners, mut call, mut engine, journal, machines, resources, .. } = settings;
+    let Settings { data, server: mut listeners, mut call, mut engine, journal, machines, resources, .. } =
+        settings;
     let archive = folder.archive()?;
     let journal = folder.journal(&journal, archive.persisted())?;
     runtime.spawn(space::watch(journal.gauge()));
@@ -81,8 +82,9 @@ fn start(settings: Settings, folder: &Folder, runtime: &Runtime) -> anyhow::Resu
     }
     // A result up to the limit must fit into an answer.
     call.max_response = call.max_response.max(engine.limits.result_bytes);
-    listeners.resources = declared(resources.as_deref(), runtime.handle())?;
-    call.resources = listeners.resources.clone();
+    let resources = declared(resources.as_deref(), &data.join("resources"), runtime.handle())?;
+    call.resources = resources.clone();
+    listeners.resources = resources.clone();
     let policy = call.policy.clone();
     listeners.targets = Some(Arc::new(move |url| policy.judge_url(url)));
     listeners.transaction = engine.limits;
@@ -101,15 +103,17 @@ fn start(settings: Settings, folder: &Folder, runtime: &Runtime) -> anyhow::Resu
     let running = engine::start(&engine, parts)?;
     tracing::info!(open = running.restored, "the journal is replayed");
     machine::declare(&running.engine, &machines)?;
+    runtime.block_on(async { resources.begin(&running.engine) });
     let server = runtime.block_on(server::listen(listeners, running.engine.clone(), Registry::default()))?;
     Ok((running, server))
 }
 
 /// The resources of the file; what is wrong with it keeps the server from starting, a source that is away does not.
-fn declared(path: Option<&Path>, runtime: &Handle) -> anyhow::Result<Resources> {
+fn declared(path: Option<&Path>, folder: &Path, runtime: &Handle) -> anyhow::Result<Resources> {
     let Some(path) = path else { return Ok(Resources::default()) };
     let json = machine::file::read(path)?.into_json()?;
-    Resources::declared(&json, runtime).map_err(|fault| anyhow::anyhow!("{}: {fault}", path.display()))
+    Resources::declared(&json, folder, runtime)
+        .map_err(|fault| anyhow::anyhow!("{}: {fault}", path.display()))
 }
 
 /// Lets the answers of a frame go from within the runtime: one wake of a worker for all of them.

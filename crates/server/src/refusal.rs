@@ -13,7 +13,7 @@ transaction::refusals! {
     URL_INVALID = 305 "url_invalid" Malformed, "A URL cannot be called", "Give an http or https URL with a host, without user name or fragment, of at most 2048 bytes";
     TARGET_DENIED = 306 "target_denied" Malformed, "The coordinator may not call this address", "Choose another participant, or have the operator allow the address";
     IDEMPOTENCY_KEY_INVALID = 307 "idempotency_key_invalid" Malformed, "The `Idempotency-Key` is not of the allowed form", "Use 1 to 255 visible ASCII characters, raw or in double quotes";
-    RESOURCE_UNKNOWN = 308 "resource_unknown" Malformed, "No resource of this kind and name is declared", "Declare it in the server's `resources_file`, or name one that is";
+    RESOURCE_UNKNOWN = 308 "resource_unknown" Unknown, "No resource of this kind and name is declared", "Declare it in the server's `resources_file`, or name one that is";
     BODY_TOO_LARGE = 310 "body_too_large" TooLarge, "The body is larger than the limit", "Send less; keep large data in the participants";
     BODY_LATE = 311 "body_late" Malformed, "The body did not arrive in time", "Send the whole body at once";
     PATH_UNKNOWN = 320 "path_unknown" Unknown, "Nothing is served under this path", "Look the path up in `/v1/openapi.json`; percent-encode ids in it";
@@ -22,6 +22,7 @@ transaction::refusals! {
     ORIGIN_DENIED = 331 "origin_denied" NotAllowed, "A web page of another site may not ask a server that has no tokens", "Configure tokens, or ask from a program instead of a browser";
     RATE_LIMITED = 340 "rate_limited" NotNow, "This caller asks more often than it may", "Ask again after `Retry-After`, and more slowly";
     OUTCOME_UNKNOWN = 341 "outcome_unknown" NotNow, "What became of the request is not known", "Ask again with the same id or key: that tells the truth and does nothing twice";
+    RESOURCE_UNREADY = 342 "resource_unready" NotNow, "The resource can't be rebuilt now", "Mend what the detail names, and ask again";
 }
 
 /// Every refusal that can reach a caller, of all rooms, by number.

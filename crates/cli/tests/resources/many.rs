@@ -15,7 +15,7 @@ fn nothing_is_sold_twice_or_lost_when_the_server_is_killed() {
         let mut world = World::new(engine);
         world.database.run("UPDATE stock SET available = 25 WHERE sku = 'A'");
         for round in 0..3 {
-            let (next, http) = (AtomicUsize::new(0), *world.server);
+            let (next, http) = (AtomicUsize::new(0), world.server.clone());
             std::thread::scope(|scope| {
                 for _ in 0..8 {
                     scope.spawn(|| {

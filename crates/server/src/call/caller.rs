@@ -19,7 +19,7 @@ use super::connect::{Connector, Rules};
 use super::names::{Resolve, SystemNames};
 use super::trouble::Trouble;
 use super::{Config, Fault, reply, request, tls};
-use crate::resource::{self, Resources};
+use crate::resource::{self, Carried, Resources};
 
 /// The largest head of an answer, in bytes; its headers may be 100 at most.
 const HEAD_MAX: usize = 64 * 1024;
@@ -92,26 +92,33 @@ impl Network for HttpCaller {
 impl Wire {
     async fn make(self: Arc<Wire>, call: Call, ear: Ear) {
         let begun = Instant::now();
-        let reply = self.call(&call).await;
+        let Carried { reply, place } = self.call(&call).await;
         log(&call, &reply, begun.elapsed());
         ear.hear(reply);
+        drop(place);
     }
 
-    async fn call(&self, call: &Call) -> Reply {
+    async fn call(&self, call: &Call) -> Carried {
         let within = Duration::from_millis(call.timeout_ms.max(1));
         match tokio::time::timeout(within, self.exchange(call)).await {
-            Ok(reply) => reply.unwrap_or_else(Reply::from),
+            Ok(carried) => carried.unwrap_or_else(Carried::from),
             Err(_) => Trouble::TimedOut(call.timeout_ms).into(),
         }
     }
 
-    async fn exchange(&self, call: &Call) -> Result<Reply, Trouble> {
-        if let Some(reply) = self.resources.carry_out(call).await {
-            return Ok(reply);
+    async fn exchange(&self, call: &Call) -> Result<Carried, Trouble> {
+        if let Some(carried) = self.resources.carry_out(call).await {
+            return Ok(carried);
         }
         let answer = self.pool.request(request::of(call, self.signature.as_ref())?).await?;
         let expected = reply::Expected { result: reply::Kept::of(call.operation), max: self.max_response };
-        reply::of(answer, expected).await
+        Ok(Carried { reply: reply::of(answer, expected).await?, place: None })
+    }
+}
+
+impl From<Trouble> for Carried {
+    fn from(trouble: Trouble) -> Self {
+        Carried { reply: trouble.into(), place: None }
     }
 }
 

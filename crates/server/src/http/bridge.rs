@@ -45,7 +45,7 @@ pub(super) async fn read(serving: &Serving, id: Arc<str>) -> Result<Answer, Refu
 }
 
 /// Asks for what is not one transaction.
-pub(super) async fn ask<T: Send + 'static>(hand_over: impl FnOnce(Respond<T>)) -> Result<T, Refusal> {
+pub(crate) async fn ask<T: Send + 'static>(hand_over: impl FnOnce(Respond<T>)) -> Result<T, Refusal> {
     let (respond, told) = channel();
     hand_over(respond);
     heard(told, PATIENCE).await

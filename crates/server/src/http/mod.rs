@@ -24,6 +24,7 @@ mod patience;
 mod problem;
 mod query;
 mod rate;
+mod resources;
 mod router;
 mod time;
 mod trace;
@@ -46,6 +47,8 @@ use crate::resource::Resources;
 pub(crate) use accept::{accept, serve};
 pub(crate) use admitted::Admitted;
 pub use auth::Token;
+#[cfg(feature = "resources")]
+pub(crate) use bridge::ask;
 pub use limits::HttpLimits;
 pub use openapi::document as openapi_document;
 pub(crate) use parse::shortened;

@@ -10,7 +10,7 @@ use utoipa::{Modify, OpenApi};
 
 use super::answer::Answer;
 use super::wire::ledger::AccountThenObject;
-use super::{Asked, health, ledger, metrics, query, transactions};
+use super::{Asked, health, ledger, metrics, query, resources, transactions};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -47,6 +47,8 @@ use super::{Asked, health, ledger, metrics, query, transactions};
         ledger::move_item,
         ledger::item_history,
         ledger::apply_batch,
+        resources::read,
+        resources::rebuild,
         health::alive,
         health::ready,
         metrics::scrape,

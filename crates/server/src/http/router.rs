@@ -12,7 +12,7 @@ use transaction::{Refusal, is_id};
 use super::answer::Answer;
 use super::problem::Problem;
 use super::wire::ledger::is_hold_id;
-use super::{Asked, health, ledger, metrics, openapi, transactions};
+use super::{Asked, health, ledger, metrics, openapi, resources, transactions};
 use crate::refusal::{METHOD_NOT_ALLOWED, PATH_UNKNOWN};
 
 /// A verb of the API.
@@ -49,6 +49,8 @@ pub(super) enum Route {
     ReadItem,
     MoveItem,
     ItemHistory,
+    ReadResource,
+    RebuildResource,
     Alive,
     Ready,
     Metrics,
@@ -103,6 +105,8 @@ pub(super) static ROUTES: [Row; Route::COUNT - 1] = [
     row(Route::ReadItem, "item_read", Method::GET, "/v1/items/{id}"),
     row(Route::MoveItem, "item_move", Method::POST, "/v1/items/{id}/moves"),
     row(Route::ItemHistory, "item_history", Method::GET, "/v1/items/{id}/history"),
+    row(Route::ReadResource, "resource_read", Method::GET, "/v1/resources/{name}"),
+    row(Route::RebuildResource, "resource_rebuild", Method::POST, "/v1/resources/{name}/rebuild"),
     row(Route::Alive, "alive", Method::GET, "/healthz"),
     row(Route::Ready, "ready", Method::GET, "/readyz"),
     row(Route::Metrics, "metrics", Method::GET, "/metrics"),
@@ -156,7 +160,8 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// The id of the one thing that the path names: a transaction, an account, a hold, an item, a machine, an asset.
+    /// The id of the one thing that the path names: a transaction, an account, a hold, an item, a machine, an asset, a
+    /// resource.
     pub(super) fn id(&self) -> Arc<str> {
         self.ids[0].clone().expect("a verb on one thing has its id in the path")
     }
@@ -256,6 +261,8 @@ pub(super) async fn answer(asked: &mut Asked<'_>) -> Result<Answer, Refusal> {
         Route::Retry => transactions::retry(asked).await,
         Route::Timeline => transactions::timeline(asked).await,
         Route::List => transactions::list(asked).await,
+        Route::ReadResource => resources::read(asked),
+        Route::RebuildResource => resources::rebuild(asked).await,
         Route::Alive => health::alive(asked),
         Route::Ready => health::ready(asked),
         Route::Metrics => metrics::scrape(asked),

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -16,6 +17,7 @@ use tokio::runtime::Handle;
 
 use super::meters::ResourceMeters;
 use super::parameters::Type;
+use super::redis::RedisResource;
 use super::sql::{Source, SqlResource};
 use super::{Resource, ResourceFault, Resources};
 
@@ -79,6 +81,24 @@ pub(super) struct SqlBody {
     pub(super) deliver: Option<OneOrMore<StepBody>>,
 }
 
+/// A `redis` resource.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RedisBody {
+    #[serde(rename = "kind")]
+    _kind: String,
+    pub(super) url: String,
+    /// What all keys begin with.
+    pub(super) prefix: Option<String>,
+    /// How often Redis is compared with the journal.
+    #[serde(default = "every_ms")]
+    pub(super) every_ms: u64,
+}
+
+fn every_ms() -> u64 {
+    60_000
+}
+
 /// One statement.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,11 +131,12 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMore<T> {
 }
 
 impl Resources {
-    /// What a file declares, as JSON text. Begins to watch the sources on `runtime`.
+    /// What a file declares, as JSON text; what a resource must remember is in `folder`. Begins to watch the sources on
+    /// `runtime`.
     ///
     /// # Errors
     /// The first thing wrong, with its place.
-    pub fn declared(json: &str, runtime: &Handle) -> Result<Resources, ResourceFault> {
+    pub fn declared(json: &str, folder: &Path, runtime: &Handle) -> Result<Resources, ResourceFault> {
         // Pools begin tasks of their own.
         let _within = runtime.enter();
         let declared: Declared<'_> = read("", json)?;
@@ -128,10 +149,20 @@ impl Resources {
         }
         let mut by_name: BTreeMap<String, Arc<dyn Resource>> = BTreeMap::new();
         let mut tables: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        let meters = Arc::new(ResourceMeters::default());
         for (name, body) in declared.resources {
             let at = format!("/resources/{name}");
             check_name(&at, &name)?;
-            let body = sql_body(&at, body.get())?;
+            let body = match Body::read(&at, body.get())? {
+                Body::Sql(body) => body,
+                Body::Redis(body) => {
+                    let beside = (folder.join(format!("{name}.json")), Arc::clone(&meters));
+                    let resource =
+                        RedisResource::new(&name, &body, beside).map_err(|why| ResourceFault { at, why })?;
+                    by_name.insert(name, Arc::new(resource));
+                    continue;
+                }
+            };
             let Some((source_name, source)) = sources.get_key_value(body.source.as_str()) else {
                 let why = format!("no source {} is declared", body.source);
                 return Err(ResourceFault { at: format!("{at}/source"), why });
@@ -140,25 +171,32 @@ impl Resources {
             tables.entry(source_name).or_default().extend(resource.tables());
             by_name.insert(name, Arc::new(resource));
         }
-        let meters = Arc::new(ResourceMeters::default());
         for (name, source) in sources {
             let tables = tables.remove(name).unwrap_or_default().into_iter().collect();
             runtime.spawn(Arc::clone(&source).watch(tables, Arc::clone(&meters)));
             runtime.spawn(source.clean());
         }
-        by_name.values().for_each(|resource| Arc::clone(resource).begin());
         Ok(Resources { by_name: Arc::new(by_name), meters })
     }
 }
 
-fn sql_body(at: &str, json: &str) -> Result<SqlBody, ResourceFault> {
-    let kinded: Kinded<'_> = read(at, json)?;
-    match kinded.kind.as_deref().unwrap_or("sql") {
-        "sql" => read(at, json),
-        kind => Err(ResourceFault {
-            at: format!("{at}/kind"),
-            why: format!("{kind:?} is no kind of resource: use sql"),
-        }),
+/// A resource of whichever kind.
+enum Body {
+    Sql(SqlBody),
+    Redis(RedisBody),
+}
+
+impl Body {
+    fn read(at: &str, json: &str) -> Result<Body, ResourceFault> {
+        let kinded: Kinded<'_> = read(at, json)?;
+        match kinded.kind.as_deref().unwrap_or("sql") {
+            "sql" => read(at, json).map(Body::Sql),
+            "redis" => read(at, json).map(Body::Redis),
+            kind => {
+                let why = format!("{kind:?} is no kind of resource: use sql or redis");
+                Err(ResourceFault { at: format!("{at}/kind"), why })
+            }
+        }
     }
 }
 

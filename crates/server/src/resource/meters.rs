@@ -24,6 +24,7 @@ struct SourceLabels {
 pub(super) struct ResourceMeters {
     replies: Family<ReplyLabels, Counter>,
     ready: Family<SourceLabels, Gauge>,
+    drift: Family<SourceLabels, Gauge>,
 }
 
 impl ResourceMeters {
@@ -31,6 +32,13 @@ impl ResourceMeters {
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register("resource_replies", "Replies of resources to branch calls", self.replies.clone());
         registry.register("source_ready", "1: the source answers and has its tables", self.ready.clone());
+        registry.register("redis_drift", "Units by which Redis and the journal differ", self.drift.clone());
+    }
+
+    /// By how many units Redis and the journal differ.
+    pub(super) fn show_drift(&self, source: &str, drift: u64) {
+        let drift = i64::try_from(drift).unwrap_or(i64::MAX);
+        self.drift.get_or_create(&SourceLabels { source: source.to_owned() }).set(drift);
     }
 
     pub(super) fn replied(&self, (resource, operation): (&str, &'static str), reply: &Reply) {

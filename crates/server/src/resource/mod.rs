@@ -5,7 +5,7 @@
 //! network. Whatever keeps a resource from answering is *unknown*, never a refusal, and no address or parameter of it
 //! is ever logged.
 //!
-//! Read next: `parameters.rs`, `declared.rs` (the file), then `sql/mod.rs`.
+//! Read next: `parameters.rs`, `declared.rs` (the file), then `sql/mod.rs`, `redis/mod.rs`.
 
 #[cfg(feature = "resources")]
 mod declared;
@@ -13,6 +13,8 @@ mod declared;
 mod meters;
 #[cfg(feature = "resources")]
 mod parameters;
+#[cfg(feature = "resources")]
+mod redis;
 #[cfg(feature = "resources")]
 mod sql;
 
@@ -22,7 +24,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use engine::Engine;
 use prometheus_client::registry::Registry;
+use serde_json::{Value as Json, json};
 use transaction::{Call, Kind, Pattern, Refusal, Reply};
 
 use crate::refusal::RESOURCE_UNKNOWN;
@@ -73,8 +77,17 @@ pub(crate) fn shown(kind: &Kind) -> (&'static str, Option<&str>) {
     }
 }
 
+/// A reply, with what must be kept until it is heard.
+pub(crate) struct Carried {
+    pub(crate) reply: Reply,
+    /// Dropped by whoever has passed the reply on.
+    pub(crate) place: Option<Box<dyn Send>>,
+}
+
 /// A reply under way.
-type Replying<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+type Replying<'a> = Pin<Box<dyn Future<Output = Carried> + Send + 'a>>;
+/// A rebuild under way; in the end it says how the resource stands.
+type Rebuilding<'a> = Pin<Box<dyn Future<Output = Result<Json, Refusal>> + Send + 'a>>;
 
 /// Something declared that branches can be carried out on.
 trait Resource: Send + Sync {
@@ -93,7 +106,13 @@ trait Resource: Send + Sync {
     fn carry_out<'a>(&'a self, call: &'a Call) -> Replying<'a>;
 
     /// Begins what goes on beside the calls.
-    fn begin(self: Arc<Self>);
+    fn begin(self: Arc<Self>, engine: &Engine);
+
+    /// How it stands, for an operator.
+    fn stands(&self) -> Json;
+
+    /// Fills it anew from the journal.
+    fn rebuild(&self) -> Rebuilding<'_>;
 }
 
 /// Everything declared. Cheap to clone; the default has nothing.
@@ -139,16 +158,41 @@ impl Resources {
     }
 
     /// Carries out a call whose URL stands for a resource; `None`: the call is one of the web.
-    pub(crate) async fn carry_out(&self, call: &Call) -> Option<Reply> {
+    pub(crate) async fn carry_out(&self, call: &Call) -> Option<Carried> {
         let (kind, name) = of_url(&call.url)?;
         let Some(resource) = self.by_name.get(name).filter(|resource| resource.kind() == kind) else {
             let error = format!("the {} resource {name} is not declared any more", kind.name());
-            return Some(Reply::Unknown { error: Arc::from(error) });
+            let reply = Reply::Unknown { error: Arc::from(error) };
+            return Some(Carried { reply, place: None });
         };
-        let reply = resource.carry_out(call).await;
+        let carried = resource.carry_out(call).await;
         #[cfg(feature = "resources")]
-        self.meters.replied((name, call.operation), &reply);
-        Some(reply)
+        self.meters.replied((name, call.operation), &carried.reply);
+        Some(carried)
+    }
+
+    /// Begins what goes on beside the calls. To be called within the runtime.
+    pub fn begin(&self, engine: &Engine) {
+        self.by_name.values().for_each(|resource| Arc::clone(resource).begin(engine));
+    }
+
+    /// How the resource of this name stands.
+    pub(crate) fn stands(&self, name: &str) -> Result<Json, Refusal> {
+        let resource = self.named(name)?;
+        Ok(json!({"name": name, "kind": resource.kind().name(), "stands": resource.stands()}))
+    }
+
+    /// Fills the resource of this name anew from the journal.
+    pub(crate) async fn rebuild(&self, name: &str) -> Result<Json, Refusal> {
+        let resource = self.named(name)?;
+        let stands = resource.rebuild().await?;
+        Ok(json!({"name": name, "kind": resource.kind().name(), "stands": stands}))
+    }
+
+    fn named(&self, name: &str) -> Result<&Arc<dyn Resource>, Refusal> {
+        self.by_name
+            .get(name)
+            .ok_or_else(|| RESOURCE_UNKNOWN.because(format!("no resource {name} is declared")))
     }
 
     /// Names what is measured.

@@ -322,6 +322,12 @@ mod tests {
             proto::Attribute { key: "total".into(), value: Some(proto::attribute::Value::Integer(5)) };
         let item =
             proto::ItemBranch { item: "C".into(), arguments: vec![argument], ..proto::ItemBranch::default() };
+        let resource = |name: &str, parameters: &str| proto::ResourceBranch {
+            resource: name.into(),
+            parameters: parameters.into(),
+            timeout_ms: None,
+        };
+        let (sql, redis) = (resource("stock", "{\"n\": 2}"), resource("hot", ""));
         let request = proto::BeginRequest {
             id: "t".into(),
             pattern: proto::Pattern::Tcc as i32,
@@ -332,6 +338,8 @@ mod tests {
                 branch("w", Kind::Await(proto::AwaitBranch {})),
                 branch("h", Kind::Hold(proto::HoldBranch { legs: vec![leg] })),
                 branch("i", Kind::Item(item)),
+                branch("s", Kind::Sql(sql)),
+                branch("r", Kind::Redis(redis)),
             ],
             ..proto::BeginRequest::default()
         };
@@ -340,7 +348,9 @@ mod tests {
             r#"{"id":"c","kind":"call","try":"http://a/try","body":{"n": 1.0},"headers":{"X-Shop":"1"},"pass_result":false},"#,
             r#"{"id":"w","kind":"await"},"#,
             r#"{"id":"h","kind":"hold","holds":[{"from":"a","to":"b","amount":"3","up_to":false}]},"#,
-            r#"{"id":"i","kind":"item","item":"C","try":"","confirm":"","cancel":"","arguments":{"total":5}}]}"#
+            r#"{"id":"i","kind":"item","item":"C","try":"","confirm":"","cancel":"","arguments":{"total":5}},"#,
+            r#"{"id":"s","kind":"sql","resource":"stock","parameters":{"n": 2}},"#,
+            r#"{"id":"r","kind":"redis","resource":"hot"}]}"#
         );
         assert_eq!(begin(&request).unwrap(), expected);
     }

@@ -59,12 +59,15 @@ fn the_shapes_have_the_fields_of_the_api() {
         "id pattern mode order deadline_ms cooling_off_ms wait_ms retry labels check check_after_ms branches";
     assert_eq!(fields("Begin"), set(begin));
     let branch = "id kind try confirm cancel action compensate deliver body headers timeout_ms after pass_result from to amount \
-        up_to holds item owner arguments";
+        up_to holds item owner arguments resource parameters";
     assert_eq!(fields("Branch"), set(branch));
     let transaction = "id pattern mode state decision reason needs_attention labels created_at deadline_at cooling_until \
         finished_at branches check seq";
     assert_eq!(fields("Transaction"), set(transaction));
-    assert_eq!(fields("BranchState"), set("id kind state attempts last_error next_attempt_at result"));
+    assert_eq!(
+        fields("BranchState"),
+        set("id kind resource state attempts last_error next_attempt_at result")
+    );
     assert_eq!(fields("Problem"), set("type title status detail code at"));
     assert_eq!(fields("TimelineEntry"), set("seq at event branch detail"));
     assert_eq!(fields("TransactionList"), set("items next"));

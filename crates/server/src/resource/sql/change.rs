@@ -59,7 +59,7 @@ impl Step {
             (Ok(changed), Some(wanted)) if *changed != wanted => {
                 format!("statement {number} changed {changed} rows and must change {wanted}")
             }
-            (Err(sqlx::Error::Database(fault)), _) if is_constraint(fault.kind()) => {
+            (Err(sqlx::Error::Database(fault)), _) if is_constraint(&fault.kind()) => {
                 format!("statement {number} breaks a constraint of the table")
             }
             _ => return None,
@@ -69,15 +69,16 @@ impl Step {
     }
 }
 
-fn is_constraint(kind: ErrorKind) -> bool {
-    match kind {
+/// Of whatever a database may say, only that a row may not be so.
+fn is_constraint(kind: &ErrorKind) -> bool {
+    matches!(
+        kind,
         ErrorKind::UniqueViolation
-        | ErrorKind::ForeignKeyViolation
-        | ErrorKind::NotNullViolation
-        | ErrorKind::CheckViolation
-        | ErrorKind::ExclusionViolation => true,
-        _ => false,
-    }
+            | ErrorKind::ForeignKeyViolation
+            | ErrorKind::NotNullViolation
+            | ErrorKind::CheckViolation
+            | ErrorKind::ExclusionViolation
+    )
 }
 
 macro_rules! changes {

@@ -12,8 +12,10 @@ mod text;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use engine::Engine;
 use participant::barrier::Fault;
 use participant::call::{Answer, Branch, Call as Asked, Content};
+use serde_json::{Value as Json, json};
 use transaction::refusal::KIND_UNSUPPORTED;
 use transaction::{Call, Operation, Pattern, Refusal, Reply};
 
@@ -21,7 +23,7 @@ use self::change::{Change, Step};
 pub(super) use self::source::Source;
 use super::declared::{SqlBody, StepBody};
 use super::parameters::{self, Types};
-use super::{Replying, Resource, ResourceFault, ResourceKind};
+use super::{Carried, Rebuilding, Replying, Resource, ResourceFault, ResourceKind};
 use crate::call::answered;
 
 /// A declared table.
@@ -132,14 +134,25 @@ impl Resource for SqlResource {
 
     fn carry_out<'a>(&'a self, call: &'a Call) -> Replying<'a> {
         Box::pin(async move {
-            match self.asked(call).await {
+            let reply = match self.asked(call).await {
                 Ok(answer) => answered(answer.status, &answer.body),
                 Err(fault) => Reply::Unknown { error: Arc::from(fault.to_string()) },
-            }
+            };
+            Carried { reply, place: None }
         })
     }
 
-    fn begin(self: Arc<Self>) {}
+    fn begin(self: Arc<Self>, _: &Engine) {}
+
+    fn stands(&self) -> Json {
+        json!({"source": self.source.name()})
+    }
+
+    fn rebuild(&self) -> Rebuilding<'_> {
+        Box::pin(async {
+            Err(KIND_UNSUPPORTED.because("a table is its own truth: only a redis resource is rebuilt"))
+        })
+    }
 }
 
 impl StepBody {

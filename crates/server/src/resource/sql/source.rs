@@ -87,6 +87,11 @@ impl Source {
         Ok(Source { name: name.to_owned(), pool, creates: body.create_schema, cleaning })
     }
 
+    /// Its declared name.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// How its statements are read.
     pub(super) fn grammar(&self) -> Grammar {
         match self.pool {
@@ -142,7 +147,7 @@ impl Source {
             tokio::time::sleep(CLEANING).await;
             match each!(&self.pool, barrier => barrier.clean(cleaning).await) {
                 Ok(removed) => {
-                    tracing::info!(source = self.name, removed, "old rows of the barrier are removed")
+                    tracing::info!(source = self.name, removed, "old rows of the barrier are removed");
                 }
                 Err(fault) => tracing::warn!(source = self.name, %fault, "old rows of the barrier stay"),
             }

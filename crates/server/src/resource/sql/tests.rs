@@ -1,5 +1,7 @@
 //! What a file may declare, what it may not, and what a branch may ask of it. No database is asked for anything.
 
+use std::path::Path;
+
 use serde_json::{Value as Json, json};
 use tokio::runtime::Handle;
 use transaction::Pattern;
@@ -22,7 +24,8 @@ fn file(changes: impl FnOnce(&mut Json)) -> Json {
 }
 
 fn declared(file: &Json) -> Result<Resources, String> {
-    Resources::declared(&file.to_string(), &Handle::current()).map_err(|fault| fault.to_string())
+    Resources::declared(&file.to_string(), Path::new("nowhere"), &Handle::current())
+        .map_err(|fault| fault.to_string())
 }
 
 #[tokio::test]

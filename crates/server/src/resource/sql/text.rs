@@ -128,16 +128,15 @@ impl Compiling<'_> {
         let rest = &self.text[self.at + 1..];
         let name =
             &rest[..rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count()];
-        let kind = match self.types.get_key_value(name) {
+        let (name, kind) = match self.types.get_key_value(name) {
             Some((name, kind)) => (Arc::clone(name), *kind),
             None => (Arc::from(implicit(name)?), Type::Text),
         };
-        let (name, kind) = kind;
         self.at += 1 + name.len();
         let place = self.place(name);
         match (kind, self.grammar) {
             (Type::Decimal, Grammar::Postgres | Grammar::Sqlite) => {
-                self.sql.push_str(&format!("CAST({place} AS NUMERIC)"))
+                self.sql.push_str(&format!("CAST({place} AS NUMERIC)"));
             }
             (Type::Decimal, Grammar::MySql) => self.sql.push_str(&format!("CAST({place} AS DECIMAL(65,30))")),
             _ => self.sql.push_str(&place),

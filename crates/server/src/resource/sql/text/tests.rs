@@ -129,7 +129,7 @@ proptest! {
                     binds.push(name);
                     return "?".to_owned();
                 }
-                let known = binds.iter().position(|bound| bound == name);
+                let known = binds.iter().position(|bound| *bound == name);
                 let index = known.unwrap_or_else(|| { binds.push(name); binds.len() - 1 });
                 format!("{}{}", if grammar == Postgres { '$' } else { '?' }, index + 1)
             });
