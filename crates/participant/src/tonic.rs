@@ -4,35 +4,41 @@
 //! statuses are those that coordinators over gRPC know: aborted = refused, failed precondition = in progress, anything
 //! else = unknown. Read next: `barrier/run.rs`.
 
-use prost::Message;
 use tonic::{Code, Request, Status};
 
 use crate::barrier::{Barrier, Business, Fault};
-use crate::call::{Answer, Call};
+use crate::call::{Answer, Call, Content};
 use crate::database::Dialect;
 
 /// Reads the identity of a call from a request's metadata: the headers of a branch call, in lower case.
 ///
+/// The content that a repeat is compared with is left out: a decoded message can't be encoded as it came (maps have no
+/// order, unknown fields are gone), and a repeat must never look like another call. Whoever has the bytes as they came
+/// puts [`Content::of`] them into the call.
+///
 /// # Errors
 /// `INVALID_ARGUMENT` for what carries none.
-pub fn call_of<T: Message>(request: &Request<T>) -> Result<Call, Status> {
+pub fn call_of<T>(request: &Request<T>) -> Result<Call, Status> {
     let headers = request.metadata().clone().into_headers();
-    Call::read(&headers, &request.get_ref().encode_to_vec())
-        .map_err(|fault| Status::invalid_argument(format!("{}: {fault}", fault.code())))
+    let read = Call::read(&headers, b"")
+        .map_err(|fault| Status::invalid_argument(format!("{}: {fault}", fault.code())))?;
+    Ok(Call { content: Content::of(b""), ..read })
 }
 
-/// Runs `business` behind the barrier for what the request asks; what a done call answered is JSON.
+/// Runs `business` behind the barrier for what the request asks; what a done call answered is JSON. It goes on to its end
+/// when the caller hangs up.
 ///
 /// # Errors
 /// The status that is due: see the module.
-pub async fn run<D: Dialect, T: Message>(
+pub async fn run<D: Dialect, T>(
     barrier: &Barrier<D>,
     request: &Request<T>,
-    business: &impl Business<D>,
+    business: impl Business<D> + 'static,
 ) -> Result<Vec<u8>, Status> {
-    let call = call_of(request)?;
-    let answer = barrier.run(&call, business).await.map_err(|fault| unknown(&fault))?;
-    status_of(answer)
+    let (call, barrier) = (call_of(request)?, barrier.clone());
+    let ran = tokio::spawn(async move { barrier.run(&call, &business).await });
+    let answer = ran.await.map_err(|_| Status::internal("the participant failed"))?;
+    status_of(answer.map_err(|fault| unknown(&fault))?)
 }
 
 /// An answer as gRPC has it.
@@ -53,7 +59,9 @@ fn unknown(fault: &Fault) -> Status {
     tracing::error!("{fault}");
     match fault {
         Fault::Database(_) | Fault::Contended { .. } => Status::unavailable("the participant's database"),
-        Fault::AnswerTooLong { .. } | Fault::Business(_) => Status::internal("the participant failed"),
+        Fault::AnswerTooLong { .. } | Fault::GivenUp | Fault::Business(_) => {
+            Status::internal("the participant failed")
+        }
     }
 }
 

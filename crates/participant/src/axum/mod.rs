@@ -51,7 +51,7 @@ mod service;
 mod signed;
 
 pub use received::Received;
-pub use routes::{deliver, saga, tcc};
+pub use routes::{check, deliver, saga, tcc};
 pub use serve::{serve, serve_until};
 pub use service::{Asked, Books, Deliver, PassResult, Saga, Tcc};
 pub use signed::signed;

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use http::StatusCode;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use transaction::Operation;
 
@@ -46,6 +46,12 @@ pub fn deliver<D: Dialect, S: Deliver<D>>(service: S, books: impl Books<D>) -> R
     Router::new()
         .route("/deliver", operation(&service, books, "deliver"))
         .layer(DefaultBodyLimit::max(BODY_MAX))
+}
+
+/// The route `/check`, for the initiator of prepared messages: done once its [`Barrier::submit`](crate::barrier::Barrier::submit)
+/// is committed; otherwise refused for good, and no submit can follow.
+pub fn check<D: Dialect>(books: impl Books<D>) -> Router {
+    Router::new().route("/check", operation::<D, _, _>(&Arc::new(Checks), books, "check"))
 }
 
 /// What the three kinds of service have in common: an operation is carried out.
@@ -97,6 +103,18 @@ impl<D: Dialect, S: Deliver<D>> Carry<D> for OfDeliver<S> {
 
     async fn carry(&self, local: Local<'_, D>, asked: Asked<'_, S::Body>) -> Result<Outcome, Fault> {
         self.0.on_deliver(local, asked).await
+    }
+}
+
+/// A check-back has no business change: the barrier's rows are the answer.
+struct Checks;
+
+impl<D: Dialect> Carry<D> for Checks {
+    type Body = IgnoredAny;
+    const PASS_RESULT: PassResult = PassResult::No;
+
+    async fn carry(&self, _: Local<'_, D>, _: Asked<'_, IgnoredAny>) -> Result<Outcome, Fault> {
+        Err(Fault::of("a check-back has no business change"))
     }
 }
 

@@ -17,6 +17,7 @@ use crate::database::Dialect;
 #[derive(Clone, Copy, Debug)]
 pub struct Cleaning {
     horizon: Duration,
+    actions: Option<Duration>,
     page: u32,
     pause: Duration,
 }
@@ -28,13 +29,22 @@ impl Cleaning {
     /// When a call may come later than that: refuse to start.
     pub fn new(horizon: Duration, coordinator: Coordinator) -> Result<Cleaning, HorizonFault> {
         let horizon = coordinator.horizon(horizon)?;
-        Ok(Cleaning { horizon, page: 500, pause: Duration::from_millis(50) })
+        Ok(Cleaning { horizon, actions: None, page: 500, pause: Duration::from_millis(50) })
     }
 
-    /// Rows read at a time (at least 2), and the pause between two pages.
+    /// Removes actions of sagas too, once they are older than `age`, or the horizon if that is longer. Nobody tells a
+    /// participant that a saga is through, so its action looks as if it could still be undone; unless this is said it stays
+    /// for ever. A compensation that comes later finds nothing to undo: choose an age by which every saga is final, also one
+    /// that waits for a person.
+    #[must_use]
+    pub fn actions_after(self, age: Duration) -> Cleaning {
+        Cleaning { actions: Some(age.max(self.horizon)), ..self }
+    }
+
+    /// Rows read at a time (at least 3: a branch has up to two), and the pause between two pages.
     #[must_use]
     pub fn gently(self, page: u32, pause: Duration) -> Cleaning {
-        Cleaning { page: page.max(2), pause, ..self }
+        Cleaning { page: page.max(3), pause, ..self }
     }
 }
 
@@ -82,7 +92,7 @@ impl<D: Dialect> Barrier<D> {
             }
             let Some(end) = rows.last() else { return Ok(removed) };
             after = end.branch.clone();
-            for branch in old(&rows, cleaning.horizon) {
+            for branch in old(&rows, cleaning) {
                 connection.forget(branch).await?;
                 removed += 1;
             }
@@ -96,31 +106,35 @@ impl<D: Dialect> Barrier<D> {
 }
 
 /// The branches of a page, rows of one beside each other, that may be forgotten.
-fn old(rows: &[Aged], horizon: Duration) -> impl Iterator<Item = &Branch> {
-    let horizon_ms = u64::try_from(horizon.as_millis()).unwrap_or(u64::MAX);
+fn old<'r>(rows: &'r [Aged], cleaning: &Cleaning) -> impl Iterator<Item = &'r Branch> {
+    let ms = |age: Duration| u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    let (horizon_ms, actions_ms) = (ms(cleaning.horizon), cleaning.actions.map(ms));
     rows.chunk_by(|one, next| one.branch == next.branch).filter_map(move |rows| {
         let mut places = Places::default();
         for row in rows {
             places.put(row.phase, row.kept.clone());
         }
         let youngest = rows.iter().map(|row| row.age_ms).min().unwrap_or(0);
-        let record = record(&places);
-        let may = record.may_be_forgotten(u64::try_from(youngest).unwrap_or(0), horizon_ms);
+        let (pattern, record) = record(&places);
+        let age_ms = u64::try_from(youngest).unwrap_or(0);
+        let is_action = (pattern, record) == (Pattern::Saga, Record::Tried);
+        let may = record.may_be_forgotten(age_ms, horizon_ms)
+            || (is_action && actions_ms.is_some_and(|actions_ms| age_ms > actions_ms));
         may.then(|| rows.first().map(|row| &row.branch)).flatten()
     })
 }
 
 /// What rows of whatever pattern say. An initiator's `submit` holds nothing: its message is the coordinator's to deliver.
-fn record(places: &Places) -> Record {
+fn record(places: &Places) -> (Pattern, Record) {
     let submit = Operation::Try.name(Pattern::Message);
     if places.of(submit).is_some() {
-        return Record::Confirmed;
+        return (Pattern::Message, Record::Confirmed);
     }
     let is_of = |pattern: &Pattern| {
         Operation::of(*pattern).iter().any(|operation| places.of(operation.name(*pattern)).is_some())
     };
     let pattern = Pattern::ALL.into_iter().find(is_of).unwrap_or(Pattern::Message);
-    places.record(pattern)
+    (pattern, places.record(pattern))
 }
 
 #[cfg(test)]

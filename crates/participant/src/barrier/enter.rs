@@ -7,7 +7,7 @@
 use transaction::barrier::{Hazard, Record, Ruling};
 use transaction::{Operation, Pattern};
 
-use super::rows::{Kept, Phase, Places, Row, Rows, Told, Written};
+use super::rows::{Kept, Phase, Places, Row, Rows, Standing, Told, Written};
 use crate::call::{Answer, Call, Refused};
 
 /// What the barrier says to a call.
@@ -96,11 +96,13 @@ async fn claim<R: Rows>(rows: &mut R, call: &Call) -> Result<Option<Record>, R::
     })
 }
 
-/// Keeps what a business change answered; to be called in its local transaction.
+/// Keeps what a business change answered; to be called in its local transaction, after the change and before the commit,
+/// also when the answer is empty: [`Standing::Lost`] says that the store has given the local transaction up, so that a
+/// commit would keep nothing. Roll back then, and answer a fault.
 ///
 /// # Errors
-/// What the store says.
-pub async fn keep<R: Rows>(rows: &mut R, call: &Call, answer: &[u8]) -> Result<(), R::Fault> {
+/// What the store says; as [`Standing::Lost`].
+pub async fn keep<R: Rows>(rows: &mut R, call: &Call, answer: &[u8]) -> Result<Standing, R::Fault> {
     rows.keep(&call.branch, Phase::of(call.operation), answer).await
 }
 
@@ -112,10 +114,10 @@ pub async fn keep<R: Rows>(rows: &mut R, call: &Call, answer: &[u8]) -> Result<(
 pub async fn refuse<R: Rows>(rows: &mut R, call: &Call, refused: &Refused) -> Result<Entry, R::Fault> {
     let answer = Answer::from(refused);
     match rows.insert(row(call, Phase::First, Told::Refused)).await? {
-        Written::First => {
-            keep(rows, call, &answer.body).await?;
-            Ok(Entry::Void(answer))
-        }
+        Written::First => Ok(match keep(rows, call, &answer.body).await? {
+            Standing::Stands => Entry::Void(answer),
+            Standing::Lost => Entry::Contended,
+        }),
         Written::Occupied => {
             let places = rows.read(&call.branch).await?;
             Ok(match places.record(call.pattern).rule(call.pattern, call.operation) {

@@ -21,6 +21,12 @@ pub enum Fault {
         /// Its length.
         bytes: usize,
     },
+    /// The database had given the local transaction up, and the business function went on as if it had not.
+    #[error(
+        "the business change answered, but its local transaction was rolled back by an earlier error of one of its \
+         statements; hand such an error on instead of going on"
+    )]
+    GivenUp,
     /// The business function, for a reason that is no refusal.
     #[error("{0}")]
     Business(Box<dyn std::error::Error + Send + Sync>),
@@ -36,7 +42,19 @@ impl Fault {
     #[must_use]
     pub fn answer(&self) -> Answer {
         let (status, code, detail) = match self {
-            Fault::Database(_) => (StatusCode::SERVICE_UNAVAILABLE, "database", "the participant's database"),
+            Fault::Database(fault) if passes(fault) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "database", "the participant's database is not there")
+            }
+            Fault::Database(_) => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "database",
+                "the participant's database refuses a statement",
+            ),
+            Fault::GivenUp => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "given_up",
+                "the local transaction was rolled back and the participant did not notice",
+            ),
             Fault::Contended { .. } => {
                 (StatusCode::SERVICE_UNAVAILABLE, "contended", "others change the same rows")
             }
@@ -46,6 +64,23 @@ impl Fault {
             Fault::Business(_) => (StatusCode::INTERNAL_SERVER_ERROR, "fault", "the participant failed"),
         };
         Answer::problem(status, code, detail)
+    }
+}
+
+/// Whether the database, or the way to it, is what is wrong, and not a statement: so it may pass by itself. SQLSTATE
+/// classes 08 (connection), 53 (resources), 57 (operator intervention), 58 (system) of the standard and of PostgreSQL
+/// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>), which MySQL's connection faults have too.
+fn passes(fault: &sqlx::Error) -> bool {
+    match fault {
+        sqlx::Error::Database(fault) => fault
+            .code()
+            .is_some_and(|code| ["08", "53", "57", "58"].iter().any(|class| code.starts_with(class))),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => true,
+        _ => false,
     }
 }
 

@@ -5,9 +5,11 @@ use std::time::Duration;
 /// How long the coordinator may go on about one transaction: its settings, as the operator of both knows them.
 #[derive(Clone, Copy, Debug)]
 pub struct Coordinator {
-    /// The longest deadline (with its cooling-off window) that any transaction with this participant has.
+    /// The longest that it takes from begin to decision: the deadline with its cooling-off window, or for whoever prepares
+    /// messages `check_after_ms` with the time that check-backs may be repeated. The API allows up to a year of each.
     pub deadline: Duration,
-    /// The longest that operations are repeated after the decision, until somebody looks: days, not minutes.
+    /// The longest that operations are repeated after the decision, the time included for which a transaction that needs
+    /// attention may wait for a person: days, not minutes.
     pub retry: Duration,
 }
 

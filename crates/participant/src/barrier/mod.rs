@@ -51,7 +51,7 @@ pub(crate) use enter::{repeat, void};
 pub use fault::Fault;
 pub use horizon::{Coordinator, HorizonFault};
 pub use meters::{Counted, Meters};
-pub use rows::{Kept, Phase, Places, Row, Rows, Told, Written};
+pub use rows::{Kept, Phase, Places, Row, Rows, Standing, Told, Written};
 #[cfg(feature = "sql")]
 pub use run::{Barrier, Business, Pending, Settings};
 #[cfg(feature = "sql")]

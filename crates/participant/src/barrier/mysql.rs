@@ -4,7 +4,7 @@
 use sqlx::{MySqlConnection, Row as _};
 
 use super::clean::{Aged, Clean};
-use super::rows::{Kept, Phase, Places, Row, Rows, Told, Written};
+use super::rows::{Kept, Phase, Places, Row, Rows, Standing, Told, Written};
 use crate::call::Branch;
 
 const INSERT: &str = "INSERT INTO tercet_barrier (transaction_id, branch_id, phase, operation, outcome, content) VALUES (?, ?, ?, ?, ?, ?)";
@@ -17,6 +17,7 @@ const READ: &str = "SELECT phase, operation, outcome, content, answer FROM terce
     WHERE transaction_id = ? AND branch_id = ? LOCK IN SHARE MODE";
 const KEEP: &str =
     "UPDATE tercet_barrier SET answer = ? WHERE transaction_id = ? AND branch_id = ? AND phase = ?";
+const STANDS: &str = "SELECT 1 FROM tercet_barrier WHERE transaction_id = ? AND branch_id = ? AND phase = ?";
 
 /// Pages of the key; the age by the database's own clock.
 const PAGE: &str = "SELECT transaction_id, branch_id, phase, operation, outcome,
@@ -54,9 +55,16 @@ impl Rows for MySqlConnection {
         Ok(places)
     }
 
-    async fn keep(&mut self, branch: &Branch, phase: Phase, answer: &[u8]) -> Result<(), sqlx::Error> {
-        let keep = sqlx::query(KEEP).bind(answer).bind(&branch.transaction).bind(&branch.branch);
-        keep.bind(phase.number()).execute(self).await.map(drop)
+    async fn keep(&mut self, branch: &Branch, phase: Phase, answer: &[u8]) -> Result<Standing, sqlx::Error> {
+        let (transaction, phase) = (&branch.transaction, phase.number());
+        let rows = if answer.is_empty() {
+            let look = sqlx::query(STANDS).bind(transaction).bind(&branch.branch).bind(phase);
+            look.fetch_all(self).await?.len() as u64
+        } else {
+            let keep = sqlx::query(KEEP).bind(answer).bind(transaction).bind(&branch.branch).bind(phase);
+            keep.execute(self).await?.rows_affected()
+        };
+        Ok(Standing::of(rows))
     }
 }
 

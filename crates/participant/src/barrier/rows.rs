@@ -76,6 +76,23 @@ pub enum Written {
     Occupied,
 }
 
+/// Whether a row that this local transaction wrote is still there when the business change is through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is.
+    Stands,
+    /// The store has given the local transaction up meanwhile, and with it the row.
+    Lost,
+}
+
+impl Standing {
+    /// By the number of rows that were found.
+    #[must_use]
+    pub fn of(rows: u64) -> Standing {
+        if rows == 1 { Standing::Stands } else { Standing::Lost }
+    }
+}
+
 /// The rows, inside an open local transaction.
 pub trait Rows: Send {
     /// What can go wrong with the store.
@@ -94,13 +111,16 @@ pub trait Rows: Send {
     /// Both places, as last committed (or written by this local transaction).
     fn read(&mut self, branch: &Branch) -> impl Future<Output = Result<Places, Self::Fault>> + Send;
 
-    /// Puts an answer into a row that this local transaction wrote.
+    /// Puts an answer into a row that this local transaction wrote; an empty one is only looked for the row.
+    ///
+    /// To be done after the business change, whatever it answered: a business function may have swallowed an error after
+    /// which its store rolls back, and a commit alone would not tell (PostgreSQL answers `ROLLBACK`, without an error).
     fn keep(
         &mut self,
         branch: &Branch,
         phase: Phase,
         answer: &[u8],
-    ) -> impl Future<Output = Result<(), Self::Fault>> + Send;
+    ) -> impl Future<Output = Result<Standing, Self::Fault>> + Send;
 }
 
 impl Phase {

@@ -11,7 +11,7 @@ use sqlx::Pool;
 use sqlx::pool::PoolConnection;
 use transaction::{Operation, Pattern};
 
-use super::{Counted, Entry, Fault, Meters, enter, keep, refuse};
+use super::{Counted, Entry, Fault, Meters, Standing, enter, keep, refuse};
 use crate::call::{ANSWER_MAX, Answer, Branch, Call, Content, Outcome, Refused};
 use crate::database::{Dialect, Isolation, Local};
 
@@ -154,8 +154,8 @@ impl<D: Dialect> Barrier<D> {
             Entry::Run => match business.change(Local::new(&mut *local)).await? {
                 Outcome::Done(result) => {
                     let body = body_of(result)?;
-                    if !body.is_empty() {
-                        keep(&mut *local, call, &body).await?;
+                    if keep(&mut *local, call, &body).await? == Standing::Lost {
+                        return Err(Fault::GivenUp);
                     }
                     Answer::done(body)
                 }

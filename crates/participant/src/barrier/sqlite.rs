@@ -3,7 +3,7 @@
 use sqlx::{Row as _, SqliteConnection};
 
 use super::clean::{Aged, Clean};
-use super::rows::{Kept, Phase, Places, Row, Rows, Told, Written};
+use super::rows::{Kept, Phase, Places, Row, Rows, Standing, Told, Written};
 use crate::call::Branch;
 
 const INSERT: &str =
@@ -19,6 +19,7 @@ const READ: &str = "SELECT phase, operation, outcome, content, answer FROM terce
     WHERE transaction_id = ?1 AND branch_id = ?2";
 const KEEP: &str =
     "UPDATE tercet_barrier SET answer = ?1 WHERE transaction_id = ?2 AND branch_id = ?3 AND phase = ?4";
+const STANDS: &str = "SELECT 1 FROM tercet_barrier WHERE transaction_id = ? AND branch_id = ? AND phase = ?";
 
 /// Pages of the key; the age by the database's own clock.
 const PAGE: &str = "SELECT transaction_id, branch_id, phase, operation, outcome,
@@ -56,9 +57,16 @@ impl Rows for SqliteConnection {
         Ok(places)
     }
 
-    async fn keep(&mut self, branch: &Branch, phase: Phase, answer: &[u8]) -> Result<(), sqlx::Error> {
-        let keep = sqlx::query(KEEP).bind(answer).bind(&branch.transaction).bind(&branch.branch);
-        keep.bind(phase.number()).execute(self).await.map(drop)
+    async fn keep(&mut self, branch: &Branch, phase: Phase, answer: &[u8]) -> Result<Standing, sqlx::Error> {
+        let (transaction, phase) = (&branch.transaction, phase.number());
+        let rows = if answer.is_empty() {
+            let look = sqlx::query(STANDS).bind(transaction).bind(&branch.branch).bind(phase);
+            look.fetch_all(self).await?.len() as u64
+        } else {
+            let keep = sqlx::query(KEEP).bind(answer).bind(transaction).bind(&branch.branch).bind(phase);
+            keep.execute(self).await?.rows_affected()
+        };
+        Ok(Standing::of(rows))
     }
 }
 

@@ -48,7 +48,7 @@ pub trait Dialect: sqlx::Database<Connection: Rows<Fault = sqlx::Error> + Clean 
     /// for too long): nothing was changed, and it may be run again.
     fn is_contention(fault: &sqlx::Error) -> bool;
 
-    /// Which database the connection speaks to, and which of `tables` are not there.
+    /// Which of `tables` are not in the database that the connection speaks to, or are not part of its local transactions.
     fn missing_tables(
         connection: &mut Self::Connection,
         tables: &[&str],

@@ -45,14 +45,21 @@ impl Dialect for MySql {
     ) -> Result<Vec<String>, sqlx::Error> {
         let mut missing = Vec::new();
         for table in tables {
-            let found: Option<i32> = sqlx::query_scalar(
-                "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = ?",
+            // A view has no engine of its own.
+            let found: Option<Option<String>> = sqlx::query_scalar(
+                "SELECT (SELECT e.engine FROM information_schema.engines e
+                         WHERE e.engine = t.engine AND e.transactions <> 'YES')
+                 FROM information_schema.tables t WHERE t.table_schema = DATABASE() AND t.table_name = ?",
             )
             .bind(*table)
             .fetch_optional(&mut *connection)
             .await?;
-            if found.is_none() {
-                missing.push((*table).to_owned());
+            match found {
+                Some(None) => {}
+                Some(Some(engine)) => {
+                    missing.push(format!("{table} (engine {engine}: it rolls nothing back)"))
+                }
+                None => missing.push((*table).to_owned()),
             }
         }
         Ok(missing)

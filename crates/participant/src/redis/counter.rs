@@ -74,14 +74,39 @@ pub fn change(key: &str, call: &Call, count: u64) -> Result<Change, CounterFault
     Ok(Change::new(&SCRIPT, &[key.to_owned()], vec![step.to_owned(), count.to_string()])?)
 }
 
+/// What the counters under these keys hold, in one exchange.
+///
+/// # Errors
+/// Redis.
+pub async fn figures_of(
+    connection: &mut impl ConnectionLike,
+    keys: &[String],
+) -> Result<Vec<Figures>, RedisError> {
+    let mut pipe = redis::pipe();
+    for key in keys {
+        pipe.cmd("HMGET").arg(key).arg(&FIELDS);
+    }
+    let found: Vec<[Option<u64>; 3]> = pipe.query_async(connection).await?;
+    Ok(found.into_iter().map(Figures::from).collect())
+}
+
 /// What the counter holds; nothing where there is none.
 ///
 /// # Errors
 /// Redis.
 pub async fn figures(connection: &mut impl ConnectionLike, key: &str) -> Result<Figures, RedisError> {
     let mut command = redis::cmd("HMGET");
-    command.arg(key).arg(&["available", "reserved", "sold"]);
-    let [available, reserved, sold]: [Option<u64>; 3] = command.query_async(connection).await?;
-    let [available, reserved, sold] = [available, reserved, sold].map(Option::unwrap_or_default);
-    Ok(Figures { available, reserved, sold })
+    command.arg(key).arg(&FIELDS);
+    let found: [Option<u64>; 3] = command.query_async(connection).await?;
+    Ok(Figures::from(found))
+}
+
+/// The fields of a counter, in the order of [`Figures`].
+const FIELDS: [&str; 3] = ["available", "reserved", "sold"];
+
+impl From<[Option<u64>; 3]> for Figures {
+    fn from(found: [Option<u64>; 3]) -> Figures {
+        let [available, reserved, sold] = found.map(Option::unwrap_or_default);
+        Figures { available, reserved, sold }
+    }
 }

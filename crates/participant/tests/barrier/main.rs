@@ -35,6 +35,14 @@ macro_rules! on_every_database {
     };
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_table_that_rolls_nothing_back_is_found_at_start_up() {
+    let shop = fresh::<sqlx::MySql>(Isolation::ReadCommitted).await;
+    shop.change("CREATE TABLE legacy (id BIGINT PRIMARY KEY) ENGINE = MyISAM").await;
+    let fault = shop.barrier.check_schema(&["stock", "legacy"]).await.unwrap_err().to_string();
+    assert!(fault.contains("legacy (engine MyISAM: it rolls nothing back)"), "{fault}");
+}
+
 const EVERY: [Isolation; 3] = [Isolation::ReadCommitted, Isolation::RepeatableRead, Isolation::Serializable];
 
 on_every_database!(
@@ -44,6 +52,7 @@ on_every_database!(
     confirm_and_cancel_at_the_same_instant_have_one_winner,
     what_the_business_refuses_is_rolled_back_and_kept_as_refused,
     a_fault_of_the_business_leaves_no_row,
+    a_swallowed_error_is_never_told_as_done_unless_it_is,
     an_answer_that_is_too_long_changes_nothing,
     the_same_operation_with_another_body_is_refused,
     a_check_back_and_a_submit_exclude_each_other,

@@ -110,6 +110,8 @@ pub(crate) enum Does {
     Answers(usize),
     /// Changes the stock, then is not ready yet.
     Waits,
+    /// Writes a row that is there already, and goes on as if nothing were wrong.
+    Swallows,
 }
 
 /// One operation of the shop's business.
@@ -123,7 +125,7 @@ impl<D: Base> Business<D> for Step {
         Box::pin(async move {
             let n = match self.does {
                 Does::Moves(n) => n,
-                Does::Refuses | Does::Fails | Does::Answers(_) | Does::Waits => 1,
+                Does::Refuses | Does::Fails | Does::Answers(_) | Does::Waits | Does::Swallows => 1,
             };
             let sql = match self.operation {
                 Operation::Try | Operation::Check => format!(
@@ -147,6 +149,11 @@ impl<D: Base> Business<D> for Step {
                 Does::Fails => Err(Fault::of("the business broke")),
                 Does::Answers(bytes) => Ok(Outcome::result("x".repeat(bytes))?),
                 Does::Waits => Ok(Outcome::InProgress),
+                Does::Swallows => {
+                    let twice = "INSERT INTO stock VALUES (1, 0, 0, 0)".to_owned();
+                    assert!(D::change(&mut local, twice).await.is_err(), "the row is there");
+                    Ok(Outcome::done())
+                }
             }
         })
     }

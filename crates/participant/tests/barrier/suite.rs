@@ -181,6 +181,29 @@ pub(crate) async fn an_operation_in_progress_leaves_no_row<D: Base>(shop: &Shop<
     assert_eq!(shop.ask(&attempt, Does::Moves(1)).await.unwrap().status, 200);
 }
 
+/// A statement's error that the business function swallows: PostgreSQL has given the local transaction up by then, the
+/// others only the statement.
+pub(crate) async fn a_swallowed_error_is_never_told_as_done_unless_it_is<D: Base>(shop: &Shop<D>) {
+    for (operation, is_first) in [(Operation::Try, true), (Operation::Confirm, false)] {
+        if !is_first && shop.rows().await == 0 {
+            shop.tcc("t", Operation::Try, 1).await;
+        }
+        let before = (shop.stock().await, shop.rows().await);
+        match shop.ask(&call("t", Pattern::Tcc, operation), Does::Swallows).await {
+            Ok(answer) => {
+                assert_eq!((answer.status.as_u16(), D::NAME == "PostgreSQL"), (200, false));
+                assert_eq!(shop.rows().await, before.1 + 1);
+                assert_ne!(shop.stock().await, before.0);
+            }
+            Err(fault) => {
+                assert_eq!((fault.answer().status.as_u16(), D::NAME), (500, "PostgreSQL"), "{fault}");
+                assert_eq!((shop.stock().await, shop.rows().await), before, "nothing is kept");
+            }
+        }
+    }
+    assert_eq!(shop.stock().await[1], i64::from(D::NAME == "PostgreSQL"));
+}
+
 pub(crate) async fn an_answer_that_is_too_long_changes_nothing<D: Base>(shop: &Shop<D>) {
     let attempt = call("a", Pattern::Tcc, Operation::Try);
     let fault = shop.ask(&attempt, Does::Answers(64 * 1024)).await.unwrap_err();

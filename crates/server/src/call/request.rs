@@ -126,8 +126,9 @@ impl fmt::Display for TraceId {
 /// The branch's body byte for byte, `{}` where it has none; with the try's result beside it where that was asked for.
 fn body(call: &Call) -> Bytes {
     if call.pass_result {
-        let text = |text: &Option<Arc<str>>| text.clone().unwrap_or_else(|| Arc::from("null"));
-        return Bytes::from(format!(r#"{{"body":{},"result":{}}}"#, text(&call.body), text(&call.result)));
+        let body = call.body.as_deref().unwrap_or("{}");
+        let result = call.result.as_deref().unwrap_or("null");
+        return Bytes::from(format!(r#"{{"body":{body},"result":{result}}}"#));
     }
     call.body.as_ref().map_or(Bytes::from_static(b"{}"), |body| Bytes::from_owner(Shared(Arc::clone(body))))
 }

@@ -93,6 +93,9 @@ pub(super) struct RedisBody {
     /// How often Redis is compared with the journal.
     #[serde(default = "every_ms")]
     pub(super) every_ms: u64,
+    /// How long records of branches stay that are settled.
+    #[serde(default = "keep_days")]
+    pub(super) keep_days: u64,
 }
 
 fn every_ms() -> u64 {

@@ -5,7 +5,7 @@ use std::future::{Future, ready};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use participant::barrier::{Kept, Phase, Places, Row, Rows, Told, Written};
+use participant::barrier::{Kept, Phase, Places, Row, Rows, Standing, Told, Written};
 use participant::call::Branch;
 
 /// The rows of the branch that is asked about.
@@ -56,11 +56,11 @@ impl Rows for InMemory<'_> {
         _: &Branch,
         phase: Phase,
         answer: &[u8],
-    ) -> impl Future<Output = Result<(), Infallible>> + Send {
+    ) -> impl Future<Output = Result<Standing, Infallible>> + Send {
         if let Some(kept) = self.place(phase) {
             kept.answer = Some(answer.to_vec());
         }
-        ready(Ok(()))
+        ready(Ok(Standing::Stands))
     }
 }
 

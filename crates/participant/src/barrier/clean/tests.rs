@@ -16,7 +16,12 @@ fn row(branch: &str, phase: i64, operation: &str, told: Told) -> Aged {
 }
 
 fn gone(rows: &[Aged]) -> Vec<&str> {
-    old(rows, HORIZON).map(|branch| branch.branch.as_str()).collect()
+    let cleaning = Cleaning::new(HORIZON, Coordinator::default()).unwrap();
+    gone_by(rows, &cleaning)
+}
+
+fn gone_by<'r>(rows: &'r [Aged], cleaning: &Cleaning) -> Vec<&'r str> {
+    old(rows, cleaning).map(|branch| branch.branch.as_str()).collect()
 }
 
 #[test]
@@ -34,6 +39,17 @@ fn what_still_holds_something_stays_however_old_it_is() {
         row("try-held", 1, "try", Told::Done),
     ];
     assert_eq!(gone(&rows), ["cancelled", "confirmed", "delivered", "refused", "submitted", "tombstone"]);
+}
+
+#[test]
+fn actions_go_only_where_an_age_was_said_and_never_before_the_horizon() {
+    let rows = [row("action-held", 1, "action", Told::Done), row("try-held", 1, "try", Told::Done)];
+    let day = Duration::from_hours(24);
+    let after = |days: u32| Cleaning::new(HORIZON, Coordinator::default()).unwrap().actions_after(day * days);
+    assert_eq!(gone_by(&rows, &after(1)), ["action-held"]);
+    assert!(gone_by(&rows, &after(31)).is_empty());
+    let young = [Aged { age_ms: 29 * 24 * 3_600_000, ..rows[0].clone() }];
+    assert!(gone_by(&young, &after(1)).is_empty());
 }
 
 #[test]

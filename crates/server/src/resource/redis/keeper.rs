@@ -36,6 +36,7 @@ impl RedisResource {
 
     /// Judges what Redis holds, and compares; says whether calls may go there.
     async fn look(&self) -> bool {
+        self.catch_up().await;
         let mut gate = self.gate.write().await;
         let looked = self.looked(&mut gate).await;
         let is_open = looked.is_ok();
@@ -51,6 +52,17 @@ impl RedisResource {
             }
         }
         is_open
+    }
+
+    /// Counts what is settled for good into the small file while calls go on: behind the shut gate only the rest is read.
+    async fn catch_up(&self) {
+        // Keeps a rebuild away, which writes the file too.
+        let _gate = self.gate.read().await;
+        if let Ok(books) = self.books().await
+            && let Err(why) = self.remember(&books)
+        {
+            tracing::warn!(resource = self.name, why, "the sums are not kept");
+        }
     }
 
     async fn looked(&self, gate: &mut RwLockWriteGuard<'_, Gate>) -> Result<Json, String> {
@@ -69,13 +81,13 @@ impl RedisResource {
             tracing::info!(resource = self.name, "the resource is ready");
             **gate = Gate::Open { link: Box::new(link.clone()), epoch: kept.epoch.clone() };
         }
-        let counters = link.counters().await.map_err(down)?;
         // Books that can't be read now, or sums that can't be kept, are no reason to sell nothing.
         match self.books().await.map_err(|refusal| refusal.to_string()) {
             Ok(books) => {
                 if let Err(why) = self.remember(&books) {
                     tracing::warn!(resource = self.name, why, "the sums are not kept");
                 }
+                let counters = link.counters(books.counters.keys().collect()).await.map_err(down)?;
                 Ok(self.compared(&books, &counters))
             }
             Err(why) => {
@@ -136,7 +148,7 @@ impl RedisResource {
             "the resource is filled from the journal"
         );
         **gate = Gate::Open { link: Box::new(link.clone()), epoch: books.kept.epoch.clone() };
-        let counters = link.counters().await?;
+        let counters = link.counters(books.counters.keys().collect()).await?;
         Ok(self.compared(&books, &counters))
     }
 

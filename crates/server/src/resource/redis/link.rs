@@ -10,7 +10,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use participant::barrier::Coordinator;
 use participant::call::{Answer, Call};
 use participant::redis::counter::{self, Figures};
 use participant::redis::{BusinessScript, Change, Fault, RedisBarrier, Settings};
@@ -24,8 +23,6 @@ use super::books::{Books, Held};
 /// How long one command may take: what is under way also keeps a comparison waiting, and that the calls behind it.
 const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
 const CONNECTED_WITHIN: Duration = Duration::from_secs(3);
-/// How long records stay that no call should meet any more.
-const HORIZON: Duration = Duration::from_hours(30 * 24);
 /// Keys of one command when all are written or removed.
 const MANY: usize = 500;
 
@@ -38,6 +35,7 @@ pub(super) struct Place {
     pub(super) client: Client,
     pub(super) prefix: String,
     pub(super) tag: String,
+    pub(super) settings: Settings,
 }
 
 /// A connection.
@@ -60,11 +58,10 @@ impl Place {
         let mut connection = connected.map_err(words)?;
         let info: String =
             redis::cmd("INFO").arg("server").query_async(&mut connection).await.map_err(words)?;
-        let process =
-            info.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default().trim().to_owned();
-        let settings = Settings::new(&self.prefix, HORIZON, Coordinator::default())
-            .map_err(|fault| fault.to_string())?;
-        let barrier = RedisBarrier::new(connection.clone(), settings);
+        let process = info.lines().find_map(|line| line.strip_prefix("run_id:")).map(str::trim);
+        // Without it a restart would go unseen.
+        let process = process.filter(|id| !id.is_empty()).ok_or("Redis does not tell its run_id")?.to_owned();
+        let barrier = RedisBarrier::new(connection.clone(), self.settings.clone());
         barrier.check_server().await.map_err(|fault| fault.to_string())?;
         Ok(Link { barrier, connection, place: self.clone(), process })
     }
@@ -117,13 +114,13 @@ impl Link {
         })
     }
 
-    /// The figures of every counter that is there.
-    pub(super) async fn counters(&self) -> Result<BTreeMap<String, Figures>, String> {
-        let start = self.place.counter("");
+    /// The figures of these counters; one that is not there has none of anything.
+    pub(super) async fn counters(&self, names: Vec<&String>) -> Result<BTreeMap<String, Figures>, String> {
         let mut found = BTreeMap::new();
-        for key in self.keys(&format!("{start}*")).await.map_err(words)? {
-            let figures = counter::figures(&mut self.connection.clone(), &key).await.map_err(words)?;
-            found.insert(key[start.len()..].to_owned(), figures);
+        for names in names.chunks(MANY) {
+            let keys: Vec<String> = names.iter().map(|name| self.place.counter(name)).collect();
+            let figures = counter::figures_of(&mut self.connection.clone(), &keys).await.map_err(words)?;
+            found.extend(names.iter().map(|name| String::clone(name)).zip(figures));
         }
         Ok(found)
     }

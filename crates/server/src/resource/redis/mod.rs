@@ -19,8 +19,9 @@ use std::time::Duration;
 
 use ::redis::Client;
 use engine::Engine;
+use participant::barrier::Coordinator;
 use participant::call::{Branch, Call as Asking, Content};
-use participant::redis::Fault;
+use participant::redis::{Fault, Settings};
 use serde_json::{Value as Json, json};
 use tokio::sync::{Notify, RwLock};
 use transaction::{Call, Operation, Pattern, Refusal, Reply};
@@ -78,10 +79,13 @@ impl RedisResource {
         {
             return Err("the prefix has characters of A-Z a-z 0-9 _ - . : only".to_owned());
         }
+        let horizon = Duration::from_hours(24 * body.keep_days);
+        let settings =
+            Settings::new(&prefix, horizon, Coordinator::default()).map_err(|fault| fault.to_string())?;
         let kept = Kept::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         Ok(RedisResource {
             name: name.to_owned(),
-            place: Place { client, prefix, tag: name.to_owned() },
+            place: Place { client, prefix, tag: name.to_owned(), settings },
             every: Duration::from_millis(body.every_ms),
             path,
             kept: Mutex::new(kept),

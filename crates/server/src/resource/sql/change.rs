@@ -26,10 +26,10 @@ pub(super) struct Step {
 }
 
 /// The change of one call.
-pub(super) struct Change<'a> {
-    pub(super) steps: &'a [Step],
-    pub(super) values: &'a Values,
-    pub(super) branch: &'a Branch,
+pub(super) struct Change {
+    pub(super) steps: Arc<[Step]>,
+    pub(super) values: Values,
+    pub(super) branch: Branch,
 }
 
 /// What stands at one place of a statement.
@@ -39,7 +39,7 @@ enum Bound<'a> {
     Boolean(bool),
 }
 
-impl Change<'_> {
+impl Change {
     fn bound(&self, name: &str) -> Result<Bound<'_>, Fault> {
         match (name, self.values.get(name)) {
             (TRANSACTION, None) => Ok(Bound::Text(&self.branch.transaction)),
@@ -83,7 +83,7 @@ fn is_constraint(kind: &ErrorKind) -> bool {
 
 macro_rules! changes {
     ($($database:ty),*) => {$(
-        impl Business<$database> for Change<'_> {
+        impl Business<$database> for Change {
             fn change<'t>(&'t self, mut local: Local<'t, $database>) -> Pending<'t> {
                 Box::pin(async move {
                     for (index, step) in self.steps.iter().enumerate() {

@@ -35,12 +35,12 @@ pub(super) struct SqlResource {
 
 /// The statements of each operation; `None`: the resource has no such operation.
 struct Steps {
-    attempt: Option<Vec<Step>>,
-    confirm: Option<Vec<Step>>,
-    cancel: Option<Vec<Step>>,
-    action: Option<Vec<Step>>,
-    compensate: Option<Vec<Step>>,
-    deliver: Option<Vec<Step>>,
+    attempt: Option<Arc<[Step]>>,
+    confirm: Option<Arc<[Step]>>,
+    cancel: Option<Arc<[Step]>>,
+    action: Option<Arc<[Step]>>,
+    compensate: Option<Arc<[Step]>>,
+    deliver: Option<Arc<[Step]>>,
 }
 
 impl SqlResource {
@@ -61,7 +61,7 @@ impl SqlResource {
             }
         }
         let compile =
-            |at: &'static str, steps: Option<Vec<StepBody>>| -> Result<Option<Vec<Step>>, ResourceFault> {
+            |at: &'static str, steps: Option<Vec<StepBody>>| -> Result<Option<Arc<[Step]>>, ResourceFault> {
                 let Some(steps) = steps else { return Ok(None) };
                 let one = |step: StepBody| step.compile(at, (&types, &source)).map_err(|why| fault(at, why));
                 steps.into_iter().map(one).collect::<Result<_, _>>().map(Some)
@@ -100,10 +100,10 @@ impl SqlResource {
             .of(pattern, operation)
             .ok_or_else(|| Fault::of(format!("the resource does not declare {} any more", call.operation)))?;
         let branch = Branch { transaction: call.transaction.to_string(), branch: call.branch.to_string() };
-        let change = Change { steps, values: &values, branch: &branch };
+        let change = Change { steps: Arc::clone(steps), values, branch: branch.clone() };
         let content = Content::of(body.as_bytes());
-        let asked = Asked { branch: branch.clone(), pattern, operation, attempt: call.attempt, content };
-        self.source().run(&asked, &change).await
+        let asked = Asked { branch, pattern, operation, attempt: call.attempt, content };
+        self.source().run(asked, change).await
     }
 }
 
@@ -136,7 +136,7 @@ impl Resource for SqlResource {
         Box::pin(async move {
             let reply = match self.asked(call).await {
                 Ok(answer) => answered(answer.status, &answer.body),
-                Err(fault) => Reply::Unknown { error: Arc::from(fault.to_string()) },
+                Err(fault) => Reply::Unknown { error: Arc::from(shown(&fault)) },
             };
             Carried { reply, place: None }
         })
@@ -169,6 +169,21 @@ impl StepBody {
     }
 }
 
+/// A fault in words that anybody may read: a database quotes values in its own.
+fn shown(fault: &Fault) -> String {
+    match fault {
+        Fault::Database(sqlx::Error::Database(said)) => {
+            let code = said.code();
+            format!("the database refuses a statement (code {})", code.as_deref().unwrap_or("none"))
+        }
+        Fault::Database(_)
+        | Fault::Contended { .. }
+        | Fault::AnswerTooLong { .. }
+        | Fault::GivenUp
+        | Fault::Business(_) => fault.to_string(),
+    }
+}
+
 fn is_code(code: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     (1..=64).contains(&code.len()) && code.bytes().all(allowed)
@@ -179,7 +194,7 @@ fn fault(at: &str, why: impl Into<String>) -> ResourceFault {
 }
 
 impl Steps {
-    fn of(&self, pattern: Pattern, operation: Operation) -> Option<&[Step]> {
+    fn of(&self, pattern: Pattern, operation: Operation) -> Option<&Arc<[Step]>> {
         let steps = match (operation, pattern) {
             (Operation::Try, Pattern::Tcc) => &self.attempt,
             (Operation::Confirm, Pattern::Tcc) => &self.confirm,
@@ -191,12 +206,12 @@ impl Steps {
             | (Operation::Confirm, Pattern::Saga)
             | (Operation::Check, _) => &None,
         };
-        steps.as_deref()
+        steps.as_ref()
     }
 
     fn every(&self) -> impl Iterator<Item = &Step> {
         let all = [&self.attempt, &self.confirm, &self.cancel, &self.action, &self.compensate, &self.deliver];
-        all.into_iter().flatten().flatten()
+        all.into_iter().flatten().flat_map(|steps| &**steps)
     }
 
     /// What is reserved must be taken or given back, and nothing else can be.

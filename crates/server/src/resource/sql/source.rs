@@ -48,6 +48,8 @@ macro_rules! each {
 /// A pause after a check that failed, doubling, and between checks that did not.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How long a call waits for a connection. It is *unknown* then, and asked again; so few wait when a database hangs.
+const ACQUIRED_WITHIN: Duration = Duration::from_secs(5);
 /// How often rows that no call can meet any more are removed.
 const CLEANING: Duration = Duration::from_hours(24);
 
@@ -101,9 +103,13 @@ impl Source {
         }
     }
 
-    /// Carries out a change behind the barrier.
-    pub(super) async fn run(&self, call: &Call, change: &Change<'_>) -> Result<Answer, Fault> {
-        each!(&self.pool, barrier => barrier.run(call, change).await)
+    /// Carries out a change behind the barrier. It goes on to its end when nobody waits for it any more: a connection that
+    /// is left in the middle of a statement may be left in the middle of a local transaction too.
+    pub(super) async fn run(self: &Arc<Self>, call: Call, change: Change) -> Result<Answer, Fault> {
+        let source = Arc::clone(self);
+        let ran =
+            tokio::spawn(async move { each!(&source.pool, barrier => barrier.run(&call, &change).await) });
+        ran.await.map_err(|_| Fault::of("the server is stopping"))?
     }
 
     /// Makes the barrier's table where that is allowed, and looks for it and for these tables.
@@ -156,6 +162,5 @@ impl Source {
 }
 
 fn pool<D: sqlx::Database>(body: &SourceBody) -> PoolOptions<D> {
-    // The call's own time-out ends the wait for a connection.
-    PoolOptions::new().max_connections(body.max_connections).acquire_timeout(Duration::from_hours(1))
+    PoolOptions::new().max_connections(body.max_connections).acquire_timeout(ACQUIRED_WITHIN)
 }
