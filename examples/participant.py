@@ -11,7 +11,7 @@ TABLES = f"""
     INSERT OR IGNORE INTO amount VALUES (1, {AMOUNT}, 0);
     CREATE TABLE IF NOT EXISTS tercet_barrier (
         transaction_id TEXT NOT NULL, branch_id TEXT NOT NULL, phase INTEGER NOT NULL, operation TEXT NOT NULL, outcome TEXT NOT NULL,
-        content TEXT, answer BLOB, created_at INTEGER NOT NULL DEFAULT (unixepoch()), PRIMARY KEY (transaction_id, branch_id, phase)
+        content TEXT, answer BLOB, created_at INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)), PRIMARY KEY (transaction_id, branch_id, phase)
     ) WITHOUT ROWID;"""
 CLAIM = "INSERT INTO tercet_barrier (transaction_id, branch_id, phase, operation, outcome, content) "
 TRIED = "(SELECT 1 FROM tercet_barrier WHERE (transaction_id, branch_id, phase, operation, outcome) = (?1, ?2, 1, 'try', 'done'))"

@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS tercet_barrier (
     outcome        TEXT    NOT NULL,  -- done, refused, void
     content        TEXT,              -- half the SHA-256 of the request's body, in hex
     answer         BLOB,              -- the JSON that was answered, at most 64 KiB
-    created_at     INTEGER NOT NULL DEFAULT (CAST(unixepoch('subsec') * 1000 AS INTEGER)), -- ms
+    created_at     INTEGER NOT NULL DEFAULT (CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)), -- ms
     PRIMARY KEY (transaction_id, branch_id, phase)
 ) WITHOUT ROWID;
 
