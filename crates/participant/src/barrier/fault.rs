@@ -21,6 +21,9 @@ pub enum Fault {
         /// Its length.
         bytes: usize,
     },
+    /// The place of the books is known, and is away or takes nothing new; nothing was begun.
+    #[error("{0}")]
+    Away(Box<dyn std::error::Error + Send + Sync>),
     /// The business function, for a reason that is no refusal.
     #[error("{0}")]
     Business(Box<dyn std::error::Error + Send + Sync>),
@@ -37,6 +40,7 @@ impl Fault {
     pub fn answer(&self) -> Answer {
         let (status, code, detail) = match self {
             Fault::Database(_) => (StatusCode::SERVICE_UNAVAILABLE, "database", "the participant's database"),
+            Fault::Away(_) => (StatusCode::SERVICE_UNAVAILABLE, "source_away", "the participant's database"),
             Fault::Contended { .. } => {
                 (StatusCode::SERVICE_UNAVAILABLE, "contended", "others change the same rows")
             }
