@@ -19,10 +19,10 @@
 //! let sources = Sources::<Postgres>::open(plan).await?;
 //! let key = Key::of("orders").shard(42);
 //!
-//! sources.local(&key, |mut local| Box::pin(async move {
+//! sources.local(&key, async |mut local| {
 //!     sqlx::query("UPDATE stock SET n = n - 1").execute(&mut *local).await?;
 //!     Ok::<_, Fault>(())
-//! })).await?;
+//! }).await?;
 //!
 //! let mut reader = sources.read(&key, Freshness::Within(std::time::Duration::from_secs(5))).await?;
 //! let n: i64 = sqlx::query_scalar("SELECT n FROM stock").fetch_one(&mut *reader).await?;
@@ -34,10 +34,10 @@
 //! ```compile_fail,E0599
 //! # use participant::sources::Sources;
 //! # async fn switch(sources: &Sources<sqlx::Sqlite>, key: &participant::sources::plan::Key) {
-//! sources.local(key, |mut local| Box::pin(async move {
+//! sources.local(key, async |mut local| {
 //!     local.switch("another");
 //!     Ok::<_, participant::barrier::Fault>(())
-//! })).await;
+//! }).await;
 //! # }
 //! ```
 //!
@@ -76,7 +76,7 @@ pub use lease::Reader;
 pub use meters::{Failed, SourceSnapshot, Spread};
 pub use probe::{Behind, Probe};
 pub use reload::{Drained, Reloaded};
-pub use work::{Freshness, Work};
+pub use work::Freshness;
 
 use crate::barrier::{Meters, Settings};
 use plan::{Health, Plan};

@@ -1,7 +1,5 @@
 //! What is begun, and where: a barrier or a local transaction at the key's primary, a reader where it may be.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -27,9 +25,6 @@ pub enum Freshness {
     Within(Duration),
 }
 
-/// A change under way in a local transaction.
-pub type Work<'t, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + Send + 't>>;
-
 /// Whose turn it is among replicas.
 static TURN: AtomicU64 = AtomicU64::new(0);
 
@@ -50,7 +45,7 @@ impl<D: Probe> Sources<D> {
     /// As [`Sources::barrier`]; the database; whatever the change says.
     pub async fn local<T, E, F>(&self, key: &Key, change: F) -> Result<T, E>
     where
-        F: for<'t> FnOnce(Local<'t, D>) -> Work<'t, T, E> + Send,
+        F: AsyncFnOnce(Local<'_, D>) -> Result<T, E>,
         E: From<SourceFault>,
     {
         let lease = self.at_primary(key, Access::Write)?;

@@ -219,7 +219,8 @@ impl Reading<'_, '_> {
                     format!("there is a gap: nothing leads from {until:?} until {from:?}")
                 }
                 (Some(until), Some(from)) if until == from => continue,
-                (_, from) => format!("two ranges overlap at {from:?}"),
+                (_, Some(from)) => format!("two ranges overlap at {from:?}"),
+                (_, None) => "two ranges have no beginning".to_owned(),
             };
             self.add(what, "let each range begin where the one before ends");
             return None;
