@@ -63,7 +63,7 @@ async fn run<D: Base>(place: &Place, owners: impl Fn(usize) -> Vec<usize>, text:
         load.perhaps.store(number, Ordering::SeqCst);
         load.sources.reload(parse(&text(number))).await.unwrap();
         load.surely.store(number, Ordering::SeqCst);
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        tokio::time::sleep(Duration::from_millis(15)).await;
     }
     load.over.store(true, Ordering::SeqCst);
     let mut count = 0;
@@ -119,12 +119,12 @@ pub(crate) async fn without_moves<D: Base>() {
     run::<D>(&place, |_| owners.clone(), text).await;
 }
 
-/// Every plan leads shards elsewhere.
+/// Every plan leads every shard elsewhere, and every tenth has other pools.
 pub(crate) async fn with_moves<D: Base>() {
     let place = Place::of::<D>(3).await;
-    let owners = |plan: usize| -> Vec<usize> { (0..SHARDS).map(|shard| (shard + plan / 2) % 3).collect() };
+    let owners = |plan: usize| -> Vec<usize> { (0..SHARDS).map(|shard| (shard + plan) % 3).collect() };
     let text = |plan: usize| {
-        let sources = (0..3).map(|at| place.source(at, &format!("max_connections = {}", 4 + plan % 2)));
+        let sources = (0..3).map(|at| place.source(at, &format!("max_connections = {}", 4 + plan / 10 % 2)));
         sources.collect::<String>() + &listed(&owners(plan))
     };
     run::<D>(&place, owners, text).await;
