@@ -82,25 +82,10 @@ impl<D: Probe> Care<D> {
         loop {
             let health = *locked(&self.health);
             let seen = self.look(&mut connection, health.timeout).await;
-            self.take_in(seen, &health);
+            take_in((&self.name, &self.standing, &self.meters), seen, &health);
             tokio::select! {
                 () = tokio::time::sleep(health.every) => {}
                 () = self.standing.nudge.notified() => tokio::time::sleep(PAUSE).await,
-            }
-        }
-    }
-
-    fn take_in(&self, seen: Seen, health: &Health) {
-        let why = match &seen {
-            Seen::Well(_) => String::new(),
-            Seen::Failed(why) | Seen::Gone(why) => why.clone(),
-        };
-        match self.standing.see(seen, health) {
-            Turned::Not => {}
-            Turned::In => tracing::info!(source = &*self.name, "the source is in"),
-            Turned::Out => {
-                self.meters.went_out();
-                tracing::error!(source = &*self.name, why, "the source is out");
             }
         }
     }
@@ -152,6 +137,26 @@ impl<D: Probe> Care<D> {
             Behind::Unknown => Fresh::Unknown,
             Behind::FollowsNobody => return Ok(Seen::Gone(FOLLOWS_NOBODY.to_owned())),
         }))
+    }
+}
+
+/// What was seen of a source, by its loop or by who uses it.
+pub(super) fn take_in(
+    (name, standing, meters): (&str, &Standing, &SourceMeters),
+    seen: Seen,
+    health: &Health,
+) {
+    let why = match &seen {
+        Seen::Well(_) => String::new(),
+        Seen::Failed(why) | Seen::Gone(why) => why.clone(),
+    };
+    match standing.see(seen, health) {
+        Turned::Not => {}
+        Turned::In => tracing::info!(source = name, "the source is in"),
+        Turned::Out => {
+            meters.went_out();
+            tracing::error!(source = name, why, "the source is out");
+        }
     }
 }
 

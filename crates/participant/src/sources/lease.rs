@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::pool::PoolConnection;
 
-use super::health::is_refused;
+use super::health::{is_refused, take_in};
 use super::meters::Failed;
 use super::plan::Role;
 use super::source::Source;
@@ -52,26 +52,33 @@ impl<D: Probe> Lease<D> {
 
     /// Counts a fault, and has the source looked at when it may be the source's.
     pub(super) fn met(&self, fault: &sqlx::Error) {
-        let Source { standing, meters, health, .. } = &*self.source;
+        let Source { name, standing, meters, health, .. } = &*self.source;
         let failed = kind::<D>(fault);
         meters.fail(failed);
         if is_refused(fault) {
             let health = *locked(health);
-            standing.see(Seen::Gone(format!("it can't be reached: {fault}")), &health);
+            let seen = Seen::Gone(format!("it can't be reached: {fault}"));
+            take_in((name, standing, meters), seen, &health);
         }
         if matches!(failed, Failed::Pool | Failed::Connection) {
             standing.nudge.notify_one();
         }
     }
 
-    pub(super) fn fault(&self, fault: sqlx::Error) -> SourceFault {
+    /// Of a connection that was not had, or on which nothing was begun.
+    pub(super) fn not_begun(&self, fault: sqlx::Error) -> SourceFault {
         match self.source.standing.phase() {
             // It says more than what this very connection met.
             phase @ Phase::Out { .. } if self.source.declared.role() == Role::Primary => {
                 down(&self.source.name, &phase)
             }
-            _ => SourceFault::Database { source_name: self.source.name.to_string(), fault },
+            _ => self.fault(fault),
         }
+    }
+
+    /// Of what was begun: whether it took place may not be known.
+    pub(super) fn fault(&self, fault: sqlx::Error) -> SourceFault {
+        SourceFault::Database { source_name: self.source.name.to_string(), fault }
     }
 }
 
@@ -142,6 +149,11 @@ impl<D: Probe> Reader<D> {
     #[must_use]
     pub fn role(&self) -> Role {
         self.lease.source.declared.role()
+    }
+
+    /// Counts what a statement of this reader failed with, and has the source looked at when it may be the source's.
+    pub fn report(&self, fault: &sqlx::Error) {
+        self.lease.met(fault);
     }
 }
 

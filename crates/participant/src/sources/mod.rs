@@ -67,6 +67,7 @@ mod postgres;
 mod sqlite;
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 #[cfg(feature = "axum")]
@@ -98,6 +99,8 @@ struct Inner<D: Probe> {
     health: Arc<Mutex<Health>>,
     settings: Settings,
     meters: Arc<Meters>,
+    /// Whose turn it is among replicas.
+    turn: AtomicU64,
 }
 
 /// A plan in force.
@@ -151,6 +154,7 @@ impl<D: Probe> Sources<D> {
             health,
             settings,
             meters,
+            turn: AtomicU64::new(0),
         };
         let sources = Sources { inner: Arc::new(inner) };
         source::settle(&sources.current().sources).await;

@@ -10,7 +10,7 @@ use sqlx::{ConnectOptions as _, Pool};
 use tokio::task::AbortHandle;
 
 use super::Probe;
-use super::health::{Care, Marks, Options, READ_ONLY};
+use super::health::{Care, Marks, Options, READ_ONLY, take_in};
 use super::meters::{SourceMeters, SourceSnapshot, Spread};
 use super::plan::{Declared, Health, Problem, Role};
 use super::standing::{Phase, Seen, Standing};
@@ -71,15 +71,17 @@ impl<D: Probe> Source<D> {
             Role::Replica => marks.want(),
             // Whatever the last look saw: behind the address may be another server by now.
             Role::Primary => {
-                let (standing, health) = (Arc::clone(&standing), Arc::clone(&health));
+                let told =
+                    (Arc::clone(&name), Arc::clone(&standing), Arc::clone(&meters), Arc::clone(&health));
                 pool = pool.after_connect(move |connection, _| {
-                    let (standing, health) = (Arc::clone(&standing), Arc::clone(&health));
+                    let told = told.clone();
                     Box::pin(async move {
                         if !D::is_read_only(connection).await? {
                             return Ok(());
                         }
+                        let (name, standing, meters, health) = told;
                         let health = *super::locked(&health);
-                        standing.see(Seen::Gone(READ_ONLY.to_owned()), &health);
+                        take_in((&name, &standing, &meters), Seen::Gone(READ_ONLY.to_owned()), &health);
                         Err(sqlx::Error::Protocol(READ_ONLY.to_owned()))
                     })
                 });

@@ -1,7 +1,8 @@
 //! What is begun, and where: a barrier or a local transaction at the key's primary, a reader where it may be.
 
+use std::any::Any;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::choice::{Candidate, choose};
@@ -10,7 +11,7 @@ use super::plan::{Access, Declared, Drain, Key, Place, Role};
 use super::source::Source;
 use super::standing::Phase;
 use super::{Current, Probe, SourceFault, Sources, read};
-use crate::barrier::Barrier;
+use crate::barrier::{Barrier, Fault};
 use crate::database::{Local, Origin, inside, is_inside};
 
 /// How old what is read may be.
@@ -25,9 +26,6 @@ pub enum Freshness {
     Within(Duration),
 }
 
-/// Whose turn it is among replicas.
-static TURN: AtomicU64 = AtomicU64::new(0);
-
 impl<D: Probe> Sources<D> {
     /// The barrier at the key's primary: its rows are where the business rows are. For one piece of work: as long as it
     /// or a clone of it is held, the plan that placed it is in use.
@@ -39,39 +37,37 @@ impl<D: Probe> Sources<D> {
     }
 
     /// Makes a change in one local transaction at the key's primary: committed when it is `Ok`, rolled back otherwise, run
-    /// once. Within it nothing else can be begun with these sources.
+    /// once. Within it nothing else can be begun with these sources. What its statements fail with is counted when `E` is
+    /// a [`Fault`] or a [`SourceFault`].
     ///
     /// # Errors
     /// As [`Sources::barrier`]; the database; whatever the change says.
     pub async fn local<T, E, F>(&self, key: &Key, change: F) -> Result<T, E>
     where
         F: AsyncFnOnce(Local<'_, D>) -> Result<T, E>,
-        E: From<SourceFault>,
+        E: From<SourceFault> + 'static,
     {
         let lease = self.at_primary(key, Access::Write)?;
-        let mut connection = lease.connect().await.map_err(|fault| lease.fault(fault))?;
+        let mut connection = lease.connect().await.map_err(|fault| lease.not_begun(fault))?;
         let began = Instant::now();
-        let met = |fault: sqlx::Error| {
-            lease.met(&fault);
-            lease.fault(fault)
+        let mut local = match D::begin(&mut connection, self.inner.settings.isolation).await {
+            Ok(local) => local,
+            Err(fault) => {
+                lease.met(&fault);
+                return Err(lease.not_begun(fault).into());
+            }
         };
-        let mut local = D::begin(&mut connection, self.inner.settings.isolation).await.map_err(met)?;
         let changed = inside(change(Local::new(&mut *local))).await;
         let ended = match &changed {
             Ok(_) => local.commit().await,
             Err(_) => local.rollback().await,
         };
-        lease.ended(began.elapsed(), None);
+        // The change's own fault says more than that of the roll-back behind it.
+        let met = changed.as_ref().err().and_then(|own| of_database(own)).or(ended.as_ref().err());
+        lease.ended(began.elapsed(), met);
         match (changed, ended) {
-            // The change's own fault says more than that of the roll-back behind it.
-            (Err(own), ended) => {
-                if let Err(fault) = ended {
-                    lease.met(&fault);
-                }
-                Err(own)
-            }
-            (Ok(_), Err(fault)) => Err(met(fault).into()),
-            (Ok(done), Ok(())) => Ok(done),
+            (Ok(_), Err(fault)) => Err(lease.fault(fault).into()),
+            (changed, _) => changed,
         }
     }
 
@@ -92,7 +88,7 @@ impl<D: Probe> Sources<D> {
         let lease = self.at_primary(key, Access::Read)?;
         match lease.connect().await {
             Ok(connection) => Ok(Reader::new(connection, lease)),
-            Err(fault) => Err(lease.fault(fault)),
+            Err(fault) => Err(lease.not_begun(fault)),
         }
     }
 
@@ -161,7 +157,7 @@ impl<D: Probe> Sources<D> {
             })
             .collect();
         let weighed: Vec<Candidate> = candidates.iter().map(|(source, it)| candidate(source, it)).collect();
-        let turn = TURN.fetch_add(1, Ordering::Relaxed);
+        let turn = self.inner.turn.fetch_add(1, Ordering::Relaxed);
         let chosen = choose(&weighed, bound, (Instant::now(), turn));
         let chosen = chosen.and_then(|at| candidates.get(at));
         Ok(chosen.map(|(source, _)| Lease::take(source, &current.uses)))
@@ -187,6 +183,14 @@ fn lease<D: Probe>(source: &Arc<Source<D>>, current: &Current<D>) -> Result<Leas
     match source.standing.phase() {
         Phase::In => Ok(Lease::take(source, &current.uses)),
         phase => Err(down(&source.name, &phase)),
+    }
+}
+
+/// What the database said, if it is that.
+fn of_database(fault: &dyn Any) -> Option<&sqlx::Error> {
+    match (fault.downcast_ref(), fault.downcast_ref()) {
+        (Some(Fault::Database(fault)), _) | (_, Some(SourceFault::Database { fault, .. })) => Some(fault),
+        _ => None,
     }
 }
 

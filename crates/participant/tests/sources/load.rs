@@ -78,7 +78,7 @@ async fn run<D: Base>(place: &Place, owners: impl Fn(usize) -> Vec<usize>, text:
             let (from, to) = note.split_once('-').unwrap();
             let plans = from.parse::<usize>().unwrap()..=to.parse().unwrap();
             let due = |plan: usize| owners(plan)[shard.parse::<usize>().unwrap()] == at;
-            certain += usize::from(plans.clone().map(&due).all(|due| due));
+            certain += usize::from(plans.clone().all(&due));
             if *me != format!("s{at}") || !plans.into_iter().any(due) {
                 wrong.push(format!("{id} of shard {shard}, placed by {note}, is in {me}"));
             }

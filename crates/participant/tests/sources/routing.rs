@@ -193,6 +193,8 @@ pub(crate) async fn metered<D: Base>() {
         "tercet_source_connections_max{source=\"s0\",role=\"primary\"} 3",
         "tercet_source_acquired_total{source=\"s0\",role=\"primary\"} 3",
         "tercet_source_acquired_total{source=\"s1\",role=\"primary\"} 0",
+        "tercet_source_errors_total{source=\"s0\",what=\"statement\"} 1",
+        "tercet_source_errors_total{source=\"s1\",what=\"statement\"} 0",
     ] {
         assert!(text.lines().any(|it| it == line), "{line}: {text}");
     }

@@ -101,6 +101,11 @@ fn url(
 ) -> Url {
     let url = match (url, env) {
         (Some(url), None) => Some(url),
+        // Not shown: it may hold a password.
+        (None, Some(env)) if env.contains(':') => {
+            problems.add(place, "url_env holds a url", "give the name of a variable, or say url");
+            None
+        }
         (None, Some(env)) => {
             let found = secret(&env).filter(|url| !url.is_empty());
             if found.is_none() {

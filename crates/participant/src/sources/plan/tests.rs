@@ -194,6 +194,7 @@ fn a_source_that_is_not_right_is_refused_where_it_stands() {
             "[[source]]\nname = \"b\"\nurl_env = \"NONE\"",
             "the variable NONE, which url_env names, is not set",
         ),
+        ("[[source]]\nname = \"b\"\nurl_env = \"postgres://hush@b/s\"", "source b: url_env holds a url"),
         ("[[source]]\nname = \"b\"\nurl = \"hush\"", "source b: its url has no scheme"),
         (
             "[[source]]\nname = \"b\"\nurl = \"x:\"\nweight = 1001",
