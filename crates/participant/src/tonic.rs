@@ -58,7 +58,9 @@ pub fn status_of(answer: Answer) -> Result<Vec<u8>, Status> {
 fn unknown(fault: &Fault) -> Status {
     tracing::error!("{fault}");
     match fault {
-        Fault::Database(_) | Fault::Contended { .. } => Status::unavailable("the participant's database"),
+        Fault::Database(_) | Fault::Contended { .. } | Fault::Away(_) => {
+            Status::unavailable("the participant's database")
+        }
         Fault::AnswerTooLong { .. } | Fault::GivenUp | Fault::Business(_) => {
             Status::internal("the participant failed")
         }

@@ -48,6 +48,8 @@ fn prepare(place: &Place) -> anyhow::Result<()> {
     std::fs::write(place.folder().join("init.sql"), INIT)?;
     let mut install = place.command("mariadb-install-db")?;
     install.args([NO_DEFAULTS, "--skip-test-db"]);
+    // Each that starts removes temporary tables from the folder for them, also those of another installation.
+    install.env("TMPDIR", place.folder());
     place.run(install.arg(flag("--datadir=", place.data())))
 }
 

@@ -27,6 +27,9 @@ pub enum Fault {
          statements; hand such an error on instead of going on"
     )]
     GivenUp,
+    /// The place of the books is known, and is away or takes nothing new; nothing was begun.
+    #[error("{0}")]
+    Away(Box<dyn std::error::Error + Send + Sync>),
     /// The business function, for a reason that is no refusal.
     #[error("{0}")]
     Business(Box<dyn std::error::Error + Send + Sync>),
@@ -55,6 +58,7 @@ impl Fault {
                 "given_up",
                 "the local transaction was rolled back and the participant did not notice",
             ),
+            Fault::Away(_) => (StatusCode::SERVICE_UNAVAILABLE, "source_away", "the participant's database"),
             Fault::Contended { .. } => {
                 (StatusCode::SERVICE_UNAVAILABLE, "contended", "others change the same rows")
             }

@@ -4,7 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use sqlx::Pool;
@@ -13,7 +13,7 @@ use transaction::{Operation, Pattern};
 
 use super::{Counted, Entry, Fault, Meters, Standing, enter, keep, refuse};
 use crate::call::{ANSWER_MAX, Answer, Branch, Call, Content, Outcome, Refused};
-use crate::database::{Dialect, Isolation, Local};
+use crate::database::{Dialect, Isolation, Local, Origin, inside};
 
 /// How a barrier runs local transactions.
 #[derive(Clone, Copy, Debug)]
@@ -55,11 +55,19 @@ pub struct Barrier<D: Dialect> {
     pool: Pool<D>,
     settings: Settings,
     meters: Arc<Meters>,
+    /// Who is to be asked for the pool's connections, and told how they did.
+    origin: Option<Arc<dyn Origin<D>>>,
 }
 
 impl<D: Dialect> Clone for Barrier<D> {
     fn clone(&self) -> Self {
-        Barrier { pool: self.pool.clone(), settings: self.settings, meters: Arc::clone(&self.meters) }
+        let Barrier { pool, settings, meters, origin } = self;
+        Barrier {
+            pool: pool.clone(),
+            settings: *settings,
+            meters: Arc::clone(meters),
+            origin: origin.clone(),
+        }
     }
 }
 
@@ -75,7 +83,13 @@ impl<D: Dialect> Barrier<D> {
     /// In front of the database of this pool.
     #[must_use]
     pub fn new(pool: Pool<D>) -> Barrier<D> {
-        Barrier { pool, settings: Settings::default(), meters: Arc::default() }
+        Barrier { pool, settings: Settings::default(), meters: Arc::default(), origin: None }
+    }
+
+    /// In front of the database of this pool, whose connections are `origin`'s to give.
+    #[cfg(feature = "sources")]
+    pub(crate) fn by(pool: Pool<D>, origin: Arc<dyn Origin<D>>) -> Barrier<D> {
+        Barrier { origin: Some(origin), ..Barrier::new(pool) }
     }
 
     /// With other settings.
@@ -145,13 +159,38 @@ impl<D: Dialect> Barrier<D> {
         Err(Fault::Contended { attempts: self.settings.attempts })
     }
 
+    async fn acquire(&self) -> Result<PoolConnection<D>, sqlx::Error> {
+        match &self.origin {
+            Some(origin) => origin.acquire().await,
+            None => self.pool.acquire().await,
+        }
+    }
+
     async fn once(&self, call: &Call, business: &impl Business<D>) -> Result<Ended, Fault> {
-        let mut connection = self.pool.acquire().await?;
+        let connection = self.acquire().await?;
+        let began = Instant::now();
+        let ended = self.once_on(connection, call, business).await;
+        if let Some(origin) = &self.origin {
+            let fault = match &ended {
+                Err(Fault::Database(fault)) => Some(fault),
+                _ => None,
+            };
+            origin.ended(began.elapsed(), fault);
+        }
+        ended
+    }
+
+    async fn once_on(
+        &self,
+        mut connection: PoolConnection<D>,
+        call: &Call,
+        business: &impl Business<D>,
+    ) -> Result<Ended, Fault> {
         let mut local = D::begin(&mut connection, self.settings.isolation).await?;
         let entry = enter(&mut *local, call).await?;
         let counted = Counted::entry(&entry);
         let answer = match entry {
-            Entry::Run => match business.change(Local::new(&mut *local)).await? {
+            Entry::Run => match inside(business.change(Local::new(&mut *local))).await? {
                 Outcome::Done(result) => {
                     let body = body_of(result)?;
                     if keep(&mut *local, call, &body).await? == Standing::Lost {
@@ -207,7 +246,7 @@ impl<D: Dialect> Barrier<D> {
     }
 
     async fn keep_refusal(&self, call: &Call, refused: &Refused) -> Result<Ended, Fault> {
-        let mut connection: PoolConnection<D> = self.pool.acquire().await?;
+        let mut connection = self.acquire().await?;
         let mut local = D::begin(&mut connection, self.settings.isolation).await?;
         let ended = match refuse(&mut *local, call, refused).await? {
             Entry::Void(answer) | Entry::Repeat(answer) | Entry::Mismatch(answer) => Ended::Answer(answer),

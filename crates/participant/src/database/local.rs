@@ -1,5 +1,6 @@
 //! The open local transaction, as a business function gets it: it can be written in, and nothing else.
 
+use std::future::Future;
 use std::ops::{Deref, DerefMut};
 
 use super::Dialect;
@@ -30,4 +31,19 @@ impl<D: Dialect> DerefMut for Local<'_, D> {
     fn deref_mut(&mut self) -> &mut D::Connection {
         self.connection
     }
+}
+
+tokio::task_local! {
+    static OPEN: ();
+}
+
+/// Does what is to be done while a local transaction is open; [`is_inside`] tells there.
+pub(crate) fn inside<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    OPEN.scope((), work)
+}
+
+/// Whether this is done while a local transaction is open. A task that was spawned meanwhile is not inside.
+#[cfg(feature = "sources")]
+pub(crate) fn is_inside() -> bool {
+    OPEN.try_with(|()| ()).is_ok()
 }

@@ -11,11 +11,17 @@ mod postgres;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
+use std::fmt::Debug;
 use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 
 pub use local::Local;
+pub(crate) use local::inside;
+#[cfg(feature = "sources")]
+pub(crate) use local::is_inside;
 
 use crate::barrier::{Clean, Rows};
 use crate::inbox::Seen;
@@ -59,6 +65,19 @@ pub trait Dialect: sqlx::Database<Connection: Rows<Fault = sqlx::Error> + Clean 
         connection: &mut Self::Connection,
         statement: &'static str,
     ) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+}
+
+/// A connection that is waited for.
+pub(crate) type Acquiring<'a, D> =
+    Pin<Box<dyn Future<Output = Result<PoolConnection<D>, sqlx::Error>> + Send + 'a>>;
+
+/// Whose the connections are, where they are counted and watched. It lasts as long as the work that it is for.
+pub(crate) trait Origin<D: Dialect>: Debug + Send + Sync {
+    /// A connection; how long it was waited for is noted.
+    fn acquire(&self) -> Acquiring<'_, D>;
+
+    /// A local transaction ended after so long, with this fault of the database if with one.
+    fn ended(&self, took: Duration, fault: Option<&sqlx::Error>);
 }
 
 #[cfg(any(feature = "postgres", feature = "sqlite"))]

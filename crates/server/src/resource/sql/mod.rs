@@ -180,6 +180,7 @@ fn shown(fault: &Fault) -> String {
         | Fault::Contended { .. }
         | Fault::AnswerTooLong { .. }
         | Fault::GivenUp
+        | Fault::Away(_)
         | Fault::Business(_) => fault.to_string(),
     }
 }
