@@ -14,7 +14,7 @@ use engine::{Meters, Running, SystemClock};
 use journal::Journal as _;
 use prometheus_client::registry::Registry;
 use server::call::{HttpCaller, Loopback};
-use server::{Resources, Server};
+use server::{Around, Resources, Server};
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -112,7 +112,9 @@ fn start(settings: Settings, folder: &Folder, runtime: &Runtime) -> anyhow::Resu
 fn declared(path: Option<&Path>, folder: &Path, runtime: &Handle) -> anyhow::Result<Resources> {
     let Some(path) = path else { return Ok(Resources::default()) };
     let json = machine::file::read(path)?.into_json()?;
-    Resources::declared(&json, folder, runtime)
+    let beside = path.parent().unwrap_or(Path::new(""));
+    let around = Around { folder, beside, secret: &|name| std::env::var(name).ok() };
+    Resources::declared(&json, around, runtime)
         .map_err(|fault| anyhow::anyhow!("{}: {fault}", path.display()))
 }
 

@@ -15,4 +15,6 @@ mod resource;
 pub use http::{HttpLimits, MOST_BRANCHES, MachineBody, Token, openapi_document};
 pub use listen::{Config, Fault, OpenDoor, Server, TargetJudge, listen};
 pub use refusal::refusals;
+#[cfg(feature = "resources")]
+pub use resource::Around;
 pub use resource::{ResourceFault, Resources};

@@ -6,9 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::marker::PhantomData;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use participant::sources::plan::{Plan, Role};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -18,7 +19,7 @@ use tokio::runtime::Handle;
 use super::meters::ResourceMeters;
 use super::parameters::Type;
 use super::redis::RedisResource;
-use super::sql::{Source, SqlResource};
+use super::sql::{Placed, Route, Source, SqlResource};
 use super::{Resource, ResourceFault, Resources};
 
 /// The whole file.
@@ -27,8 +28,31 @@ use super::{Resource, ResourceFault, Resources};
 struct Declared<'a> {
     #[serde(default)]
     sources: BTreeMap<String, SourceBody>,
+    rules: Option<RulesBody>,
     #[serde(default, borrow)]
     resources: BTreeMap<String, &'a RawValue>,
+}
+
+/// Sources and rules of a file that services have too, and what of a source only the server knows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RulesBody {
+    file: PathBuf,
+    #[serde(default)]
+    create_schema: bool,
+    #[serde(default = "keep_days")]
+    keep_days: u64,
+}
+
+/// What of the surroundings a file of resources may look at.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// Where a resource keeps what it must remember.
+    pub folder: &'a Path,
+    /// Where the file itself is: a file that it names is looked for beside it.
+    pub beside: &'a Path,
+    /// What a variable of the environment holds: a plan may name one for a URL.
+    pub secret: &'a dyn Fn(&str) -> Option<String>,
 }
 
 /// A source.
@@ -69,7 +93,13 @@ struct Kinded<'a> {
 pub(super) struct SqlBody {
     #[serde(rename = "kind")]
     _kind: Option<String>,
-    pub(super) source: String,
+    /// Where the table is; without it the rules say so.
+    pub(super) source: Option<String>,
+    /// What the rules know the resource as; its name, if nothing else.
+    pub(super) service: Option<String>,
+    /// The parameters that are tenant and shard's key.
+    pub(super) tenant: Option<Arc<str>>,
+    pub(super) shard: Option<Arc<str>>,
     #[serde(default)]
     pub(super) parameters: BTreeMap<Arc<str>, Type>,
     #[serde(rename = "try")]
@@ -134,53 +164,128 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMore<T> {
 }
 
 impl Resources {
-    /// What a file declares, as JSON text; what a resource must remember is in `folder`. Begins to watch the sources on
-    /// `runtime`.
+    /// What a file declares, as JSON text. Begins to watch the sources on `runtime`.
     ///
     /// # Errors
     /// The first thing wrong, with its place.
-    pub fn declared(json: &str, folder: &Path, runtime: &Handle) -> Result<Resources, ResourceFault> {
+    pub fn declared(json: &str, around: Around<'_>, runtime: &Handle) -> Result<Resources, ResourceFault> {
         // Pools begin tasks of their own.
         let _within = runtime.enter();
         let declared: Declared<'_> = read("", json)?;
-        let mut sources = BTreeMap::new();
-        for (name, body) in &declared.sources {
-            let at = format!("/sources/{name}");
-            check_name(&at, name)?;
-            let source = Source::new(name, body).map_err(|why| ResourceFault { at, why })?;
-            sources.insert(name.as_str(), Arc::new(source));
-        }
+        let sources = DeclaredSources::new(declared.sources, declared.rules, around)?;
         let mut by_name: BTreeMap<String, Arc<dyn Resource>> = BTreeMap::new();
-        let mut tables: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+        let mut tables: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let meters = Arc::new(ResourceMeters::default());
         for (name, body) in declared.resources {
             let at = format!("/resources/{name}");
             check_name(&at, &name)?;
-            let body = match Body::read(&at, body.get())? {
-                Body::Sql(body) => body,
+            match Body::read(&at, body.get())? {
+                Body::Sql(body) => {
+                    let route = sources.route(&name, &body).map_err(|fault| inside(&at, fault))?;
+                    let resource = SqlResource::new(body, route).map_err(|fault| inside(&at, fault))?;
+                    for source in resource.sources() {
+                        tables.entry(source.name().to_owned()).or_default().extend(resource.tables());
+                    }
+                    by_name.insert(name, Arc::new(resource));
+                }
                 Body::Redis(body) => {
-                    let beside = (folder.join(format!("{name}.json")), Arc::clone(&meters));
+                    let beside = (around.folder.join(format!("{name}.json")), Arc::clone(&meters));
                     let resource =
                         RedisResource::new(&name, &body, beside).map_err(|why| ResourceFault { at, why })?;
                     by_name.insert(name, Arc::new(resource));
-                    continue;
                 }
-            };
-            let Some((source_name, source)) = sources.get_key_value(body.source.as_str()) else {
-                let why = format!("no source {} is declared", body.source);
-                return Err(ResourceFault { at: format!("{at}/source"), why });
-            };
-            let resource = SqlResource::new(body, Arc::clone(source)).map_err(|fault| inside(&at, fault))?;
-            tables.entry(source_name).or_default().extend(resource.tables());
-            by_name.insert(name, Arc::new(resource));
+            }
         }
-        for (name, source) in sources {
-            let tables = tables.remove(name).unwrap_or_default().into_iter().collect();
+        for (name, source) in sources.by_name {
+            let tables = tables.remove(&name).unwrap_or_default().into_iter().collect();
             runtime.spawn(Arc::clone(&source).watch(tables, Arc::clone(&meters)));
             runtime.spawn(source.clean());
         }
         Ok(Resources { by_name: Arc::new(by_name), meters })
     }
+}
+
+/// The sources of the file, and those of the plan that it names.
+struct DeclaredSources {
+    by_name: BTreeMap<String, Arc<Source>>,
+    plan: Option<Arc<Plan>>,
+}
+
+impl DeclaredSources {
+    fn new(
+        declared: BTreeMap<String, SourceBody>,
+        rules: Option<RulesBody>,
+        around: Around<'_>,
+    ) -> Result<DeclaredSources, ResourceFault> {
+        let mut sources = DeclaredSources { by_name: BTreeMap::new(), plan: None };
+        for (name, body) in declared {
+            let at = format!("/sources/{name}");
+            check_name(&at, &name)?;
+            sources.add(&name, &body).map_err(|why| ResourceFault { at, why })?;
+        }
+        if let Some(rules) = rules {
+            let refused = |why: String| ResourceFault { at: "/rules/file".to_owned(), why };
+            let path = around.beside.join(&rules.file);
+            let text = std::fs::read_to_string(&path)
+                .map_err(|error| refused(format!("{}: {error}", path.display())))?;
+            let plan = Plan::parse(&text, around.secret).map_err(|fault| refused(fault.to_string()))?;
+            for declared in plan.sources().iter().filter(|source| source.role() == Role::Primary) {
+                let body = SourceBody {
+                    url: declared.url().reveal().to_owned(),
+                    max_connections: declared.max_connections(),
+                    create_schema: rules.create_schema,
+                    keep_days: rules.keep_days,
+                };
+                let named = |why: String| refused(format!("source {}: {why}", declared.name()));
+                sources.add(declared.name(), &body).map_err(named)?;
+            }
+            sources.plan = Some(Arc::new(plan));
+        }
+        Ok(sources)
+    }
+
+    fn add(&mut self, name: &str, body: &SourceBody) -> Result<(), String> {
+        let source = Source::new(name, body)?;
+        match self.by_name.insert(name.to_owned(), Arc::new(source)) {
+            None => Ok(()),
+            Some(_) => Err("another source has this name".to_owned()),
+        }
+    }
+
+    /// How a resource finds its source; the place of a fault begins at the resource.
+    fn route(&self, name: &str, body: &SqlBody) -> Result<Route, ResourceFault> {
+        match (&body.source, &self.plan) {
+            (Some(source), _) => self.one(source, body),
+            (None, Some(plan)) => self.placed(plan, name, body),
+            (None, None) => Err(fault("/source", "it names no source, and there are no rules to place it")),
+        }
+    }
+
+    fn one(&self, source: &str, body: &SqlBody) -> Result<Route, ResourceFault> {
+        if body.service.is_some() || body.tenant.is_some() || body.shard.is_some() {
+            return Err(fault("/source", "service, tenant and shard are for rules: leave source out, or them"));
+        }
+        let found = self.by_name.get(source).cloned().map(Route::One);
+        found.ok_or_else(|| fault("/source", format!("no source {source} is declared")))
+    }
+
+    fn placed(&self, plan: &Arc<Plan>, name: &str, body: &SqlBody) -> Result<Route, ResourceFault> {
+        let service = body.service.clone().unwrap_or_else(|| name.to_owned());
+        let leads_to = plan.primaries_of(&service).into_iter();
+        let sources: BTreeMap<String, Arc<Source>> = leads_to
+            .filter_map(|source| self.by_name.get_key_value(source.name()))
+            .map(|(name, source)| (name.clone(), Arc::clone(source)))
+            .collect();
+        if sources.is_empty() {
+            return Err(fault("/service", format!("no rule is for the service {service:?}")));
+        }
+        let (tenant, shard) = (body.tenant.clone(), body.shard.clone());
+        Ok(Route::Placed(Placed { plan: Arc::clone(plan), service, tenant, shard, sources }))
+    }
+}
+
+fn fault(at: &str, why: impl Into<String>) -> ResourceFault {
+    ResourceFault { at: at.to_owned(), why: why.into() }
 }
 
 /// A resource of whichever kind.

@@ -18,6 +18,9 @@ mod redis;
 #[cfg(feature = "resources")]
 mod sql;
 
+#[cfg(feature = "resources")]
+pub use declared::Around;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;

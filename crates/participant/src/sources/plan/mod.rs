@@ -47,6 +47,8 @@ pub use key::{Access, Key, Looked, Shard, Unmatched};
 pub use problem::{PlanFault, Problem};
 pub use slot::{SLOTS_MAX, slot};
 
+use std::collections::BTreeSet;
+
 use rule::{Placing, Rule, Target};
 
 /// Sources and rules that fit together.
@@ -105,6 +107,16 @@ impl Plan {
     #[must_use]
     pub fn source(&self, name: &str) -> Option<&Declared> {
         self.at(name).and_then(|at| self.sources.get(at))
+    }
+
+    /// The primaries that the rules can place something of this service at, in the order of their names.
+    #[must_use]
+    pub fn primaries_of(&self, service: &str) -> Vec<&Declared> {
+        let of_it = |rule: &&Rule| rule.service.as_deref().is_none_or(|own| own == service);
+        let writes = |rule: &&Rule| rule.access != Some(Access::Read);
+        let rules = self.rules.iter().filter(of_it).filter(writes);
+        let places: BTreeSet<usize> = rules.flat_map(Rule::targets).map(|target| target.primary).collect();
+        places.into_iter().filter_map(|at| self.sources.get(at)).collect()
     }
 
     /// How the sources are looked after.

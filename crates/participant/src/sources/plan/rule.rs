@@ -77,6 +77,17 @@ impl Rule {
         self.shards.place(shard)
     }
 
+    /// Everything it can lead to.
+    pub(super) fn targets(&self) -> Vec<&Target> {
+        match &self.shards {
+            Shards::Whole(target) => vec![target],
+            Shards::Hash { targets, .. } => targets.iter().collect(),
+            Shards::Numbers(ranges) => ranges.parts.iter().map(|(_, target)| target).collect(),
+            Shards::Texts(ranges) => ranges.parts.iter().map(|(_, target)| target).collect(),
+            Shards::Lists(lists) => lists.values().collect(),
+        }
+    }
+
     /// Whether whatever `later` could take is taken here before.
     pub(super) fn hides(&self, later: &Rule) -> bool {
         let service = self.service.is_none() || self.service == later.service;

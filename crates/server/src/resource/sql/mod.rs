@@ -3,9 +3,10 @@
 //! The statements are compiled when the file is read, the values of a branch are bound to them. The barrier's row and the
 //! change are one local transaction of one source. It must never answer a fault as a refusal, nor splice a value.
 //!
-//! Read next: `text.rs` (statements), `change.rs` (what runs), `source.rs` (where).
+//! Read next: `text.rs` (statements), `change.rs` (what runs), `route.rs` and `source.rs` (where).
 
 mod change;
+mod route;
 mod source;
 mod text;
 
@@ -20,16 +21,19 @@ use transaction::refusal::KIND_UNSUPPORTED;
 use transaction::{Call, Operation, Pattern, Refusal, Reply};
 
 use self::change::{Change, Step};
+pub(super) use self::route::{Placed, Route};
 pub(super) use self::source::Source;
 use super::declared::{SqlBody, StepBody};
 use super::parameters::{self, Types};
+use self::text::Grammar;
+use crate::refusal::FIELD_INVALID;
 use super::{Carried, Rebuilding, Replying, Resource, ResourceFault, ResourceKind};
 use crate::call::answered;
 
 /// A declared table.
 pub(super) struct SqlResource {
     types: Types,
-    source: Arc<Source>,
+    route: Route,
     steps: Steps,
 }
 
@@ -48,7 +52,7 @@ impl SqlResource {
     ///
     /// # Errors
     /// The first thing wrong, with its place in the resource.
-    pub(super) fn new(body: SqlBody, source: Arc<Source>) -> Result<SqlResource, ResourceFault> {
+    pub(super) fn new(body: SqlBody, route: Route) -> Result<SqlResource, ResourceFault> {
         let types: Types = body.parameters.into_iter().collect();
         for name in types.keys() {
             let is_name = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -60,10 +64,14 @@ impl SqlResource {
                 ));
             }
         }
+        route.fits(&types).map_err(|(at, why)| fault(at, why))?;
+        let grammar = route.grammar().ok_or_else(|| {
+            fault("", "the rules lead to databases of several kinds: one statement can't be for all of them")
+        })?;
         let compile =
             |at: &'static str, steps: Option<Vec<StepBody>>| -> Result<Option<Arc<[Step]>>, ResourceFault> {
                 let Some(steps) = steps else { return Ok(None) };
-                let one = |step: StepBody| step.compile(at, (&types, &source)).map_err(|why| fault(at, why));
+                let one = |step: StepBody| step.compile(at, (&types, grammar)).map_err(|why| fault(at, why));
                 steps.into_iter().map(one).collect::<Result<_, _>>().map(Some)
             };
         let steps = Steps {
@@ -75,8 +83,8 @@ impl SqlResource {
             deliver: compile("/deliver", body.deliver.map(|steps| steps.0))?,
         };
         steps.are_whole()?;
-        steps.use_all(&types)?;
-        Ok(SqlResource { types, source, steps })
+        steps.use_all(&types, &route)?;
+        Ok(SqlResource { types, route, steps })
     }
 
     /// The tables that its statements plainly name.
@@ -84,9 +92,9 @@ impl SqlResource {
         self.steps.every().filter_map(|step| step.compiled.table.clone())
     }
 
-    /// Where a call is carried out: the one place to route by.
-    fn source(&self) -> &Arc<Source> {
-        &self.source
+    /// Every source that a branch may be at.
+    pub(super) fn sources(&self) -> Vec<&Arc<Source>> {
+        self.route.every()
     }
 
     async fn asked(&self, call: &Call) -> Result<Answer, Fault> {
@@ -100,10 +108,11 @@ impl SqlResource {
             .of(pattern, operation)
             .ok_or_else(|| Fault::of(format!("the resource does not declare {} any more", call.operation)))?;
         let branch = Branch { transaction: call.transaction.to_string(), branch: call.branch.to_string() };
+        let source = self.route.source(&values).map_err(|unmatched| Fault::of(unmatched.to_string()))?;
         let change = Change { steps: Arc::clone(steps), values, branch: branch.clone() };
         let content = Content::of(body.as_bytes());
         let asked = Asked { branch, pattern, operation, attempt: call.attempt, content };
-        self.source().run(asked, change).await
+        source.run(asked, change).await
     }
 }
 
@@ -125,7 +134,9 @@ impl Resource for SqlResource {
     }
 
     fn fits(&self, parameters: &str) -> Result<(), Refusal> {
-        parameters::read(&self.types, parameters).map(drop)
+        let values = parameters::read(&self.types, parameters)?;
+        let placed = self.route.source(&values).map(drop);
+        placed.map_err(|unmatched| FIELD_INVALID.at("/parameters", unmatched.to_string()))
     }
 
     fn compensates(&self) -> bool {
@@ -145,7 +156,11 @@ impl Resource for SqlResource {
     fn begin(self: Arc<Self>, _: &Engine) {}
 
     fn stands(&self) -> Json {
-        json!({"source": self.source.name()})
+        let names: Vec<&str> = self.sources().into_iter().map(|source| source.name()).collect();
+        match &names[..] {
+            [one] => json!({"source": one}),
+            several => json!({"sources": several}),
+        }
     }
 
     fn rebuild(&self) -> Rebuilding<'_> {
@@ -156,7 +171,7 @@ impl Resource for SqlResource {
 }
 
 impl StepBody {
-    fn compile(self, at: &str, (types, source): (&Types, &Source)) -> Result<Step, String> {
+    fn compile(self, at: &str, (types, grammar): (&Types, Grammar)) -> Result<Step, String> {
         let may_refuse = ["/try", "/action"].contains(&at);
         let refusal = match self.refusal {
             Some(_) if !may_refuse => return Err("only a try or an action may be refused".to_owned()),
@@ -164,7 +179,7 @@ impl StepBody {
             Some(code) => return Err(format!("the refusal {code:?} is not of the form snake_case")),
             None => "rows_differ".to_owned(),
         };
-        let compiled = text::compile(&self.sql, source.grammar(), types)?;
+        let compiled = text::compile(&self.sql, grammar, types)?;
         Ok(Step { compiled, rows: self.rows, refusal: Arc::from(refusal) })
     }
 }
@@ -232,10 +247,10 @@ impl Steps {
     }
 
     /// A parameter that nothing uses is a typing error somewhere.
-    fn use_all(&self, types: &Types) -> Result<(), ResourceFault> {
+    fn use_all(&self, types: &Types, route: &Route) -> Result<(), ResourceFault> {
         let used: BTreeSet<&str> =
             self.every().flat_map(|step| step.compiled.binds.iter().map(|name| &**name)).collect();
-        match types.keys().find(|name| !used.contains(&***name)) {
+        match types.keys().find(|name| !used.contains(&***name) && !route.looks_at(name)) {
             None => Ok(()),
             Some(name) => Err(fault("/parameters", format!("no statement uses {name}"))),
         }

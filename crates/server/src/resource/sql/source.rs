@@ -90,7 +90,7 @@ impl Source {
     }
 
     /// Its declared name.
-    pub(super) fn name(&self) -> &str {
+    pub(in crate::resource) fn name(&self) -> &str {
         &self.name
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use tokio::runtime::Handle;
 use transaction::Pattern;
 
-use super::super::{ResourceKind, Resources};
+use super::super::{Around, ResourceKind, Resources};
 
 fn file(changes: impl FnOnce(&mut Json)) -> Json {
     let mut file = json!({
@@ -23,8 +23,40 @@ fn file(changes: impl FnOnce(&mut Json)) -> Json {
     file
 }
 
+/// What a service over several databases has too.
+const PLAN: &str = r#"
+    [[source]]
+    name = "a"
+    url = "sqlite:a.db"
+    [[source]]
+    name = "b"
+    url_env = "DB_B"
+    [[source]]
+    name = "other"
+    url = "postgres://u:secret@h/d"
+    [[rule]]
+    name = "stock"
+    service = "stock"
+    ranges = [{ from = 0, until = 100, to = "a" }, { from = 100, until = 200, to = "b" }]
+    [[rule]]
+    name = "mixed"
+    service = "mixed"
+    lists = [{ keys = [1], to = "a" }, { keys = [2], to = "other" }]
+"#;
+
+/// Resource and file as they are, but placed by the rules.
+fn placed(it: &mut Json) {
+    it["rules"] = json!({"file": "sources.toml"});
+    it["resources"]["stock"]["source"] = Json::Null;
+    it["resources"]["stock"]["shard"] = json!("n");
+}
+
 fn declared(file: &Json) -> Result<Resources, String> {
-    Resources::declared(&file.to_string(), Path::new("nowhere"), &Handle::current())
+    let beside = tempfile::tempdir().unwrap();
+    std::fs::write(beside.path().join("sources.toml"), PLAN).unwrap();
+    let secret = |name: &str| (name == "DB_B").then(|| "sqlite:b.db".to_owned());
+    let around = Around { folder: Path::new("nowhere"), beside: beside.path(), secret: &secret };
+    Resources::declared(&file.to_string(), around, &Handle::current())
         .map_err(|fault| fault.to_string())
 }
 
@@ -47,9 +79,53 @@ async fn a_branch_names_a_resource_and_gives_its_parameters() {
 }
 
 #[tokio::test]
+async fn rules_place_a_branch_or_refuse_it_at_once() {
+    let resources = declared(&file(placed)).unwrap();
+    let stock = resources.find(ResourceKind::Sql, "stock", Pattern::Tcc).unwrap();
+    for within in [0, 99, 100, 199] {
+        assert!(stock.fits(&format!(r#"{{"sku":"A","n":{within}}}"#)).is_ok(), "{within}");
+    }
+    let refusal = stock.fits(r#"{"sku":"A","n":200}"#).unwrap_err();
+    assert_eq!((refusal.kind.code, refusal.at.as_deref()), ("field_invalid", Some("/parameters")));
+    assert!(refusal.to_string().contains("no rule places service \"stock\", shard 200"), "{refusal}");
+}
+
+#[tokio::test]
 async fn what_is_declared_wrongly_is_named() {
     type Change = fn(&mut Json);
-    let cases: [(Change, &str); 20] = [
+    let cases: [(Change, &str); 28] = [
+        (|it| it["resources"]["stock"]["source"] = Json::Null, "/resources/stock/source: it names no source"),
+        (|it| it["resources"]["stock"]["shard"] = json!("n"), "/resources/stock/source: service, tenant and shard"),
+        (|it| it["rules"] = json!({"file": "none.toml"}), "/rules/file: "),
+        (|it| it["rules"] = json!({"file": "sources.toml", "keep_days": 1}), "/rules/file: source a: a horizon of"),
+        (
+            |it| {
+                it["rules"] = json!({"file": "sources.toml"});
+                it["sources"]["a"] = it["sources"]["main"].clone();
+            },
+            "/rules/file: source a: another source",
+        ),
+        (
+            |it| {
+                placed(it);
+                it["resources"]["stock"]["shard"] = json!("m");
+            },
+            "/resources/stock/shard: no parameter m",
+        ),
+        (
+            |it| {
+                placed(it);
+                it["resources"]["stock"]["service"] = json!("points");
+            },
+            "/resources/stock/service: no rule is for the service \"points\"",
+        ),
+        (
+            |it| {
+                placed(it);
+                it["resources"]["stock"]["service"] = json!("mixed");
+            },
+            "/resources/stock: the rules lead to databases of several kinds",
+        ),
         (|it| it["sorces"] = json!({}), "/sorces: unknown field"),
         (|it| it["sources"]["main"]["urls"] = json!(""), "/sources/main/urls: unknown field"),
         (
