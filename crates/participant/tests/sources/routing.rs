@@ -181,6 +181,8 @@ pub(crate) async fn metered<D: Base>() {
     work(&sources, (&shard(0), 0), "a").await.unwrap();
     assert!(work(&sources, (&shard(0), 0), "a").await.is_err());
     let held = sources.read(&shard(0), Freshness::Latest).await.unwrap();
+    // What was given back is in use until the pool has it again.
+    crate::place::until("one is in use", || sources.snapshot()[0].in_use == 1).await;
     let [s0, s1] = sources.snapshot().try_into().unwrap();
     assert_eq!((&*s0.source, s0.in_use, s0.max, s0.acquiring.count, s0.working.count), ("s0", 1, 2, 3, 2));
     assert_eq!((&*s1.source, s1.in_use, s1.acquiring.count), ("s1", 0, 0));
