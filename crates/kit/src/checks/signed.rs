@@ -36,18 +36,19 @@ struct Forgery {
 
 /// No signature, one of another secret, of another time, of another body, of another path.
 pub(super) async fn unsigned(stage: &Arc<Stage>) -> Result<(), Stop> {
-    each_part(stage, of_other_content).await
+    each_part(stage, (of_other_content, &cause::UNSIGNED)).await
 }
 
 /// Signatures of the same call under other headers of identity.
 pub(super) async fn identity(stage: &Arc<Stage>) -> Result<(), Stop> {
-    each_part(stage, of_other_identity).await
+    each_part(stage, (of_other_identity, &cause::IDENTITY_UNSIGNED)).await
 }
 
-async fn each_part(
-    stage: &Arc<Stage>,
-    forgeries: fn(&Stage, &Bytes, &Call) -> Vec<Forgery>,
-) -> Result<(), Stop> {
+/// The forgeries of a call.
+type Forge = fn(&Stage, &Bytes, &Call) -> Vec<Forgery>;
+
+/// `cause` is what to blame when all were turned away and one has taken effect all the same.
+async fn each_part(stage: &Arc<Stage>, (forgeries, cause): (Forge, &'static Cause)) -> Result<(), Stop> {
     let Some(secret) = &stage.secret else {
         return Err(Stop::Skipped("there is no secret to sign with (give secret_file)".to_owned()));
     };
@@ -63,10 +64,10 @@ async fn each_part(
             let what = format!("{operation} with {}", forgery.what);
             turned_away(&mut case, stage, (what, forgery.post(), blame)).await?;
         }
-        case.effect(Effect::held(held), Blame::both(&cause::UNSIGNED)).await?;
+        case.effect(Effect::held(held), Blame::both(cause)).await?;
         if held > 0 {
             case.done(&id.call(Part::Undo), &cause::CANCEL_REFUSED).await?;
-            case.effect(Effect::NONE, Blame::both(&cause::UNSIGNED)).await?;
+            case.effect(Effect::NONE, Blame::both(cause)).await?;
         }
     }
     Ok(())
