@@ -178,8 +178,30 @@ pub(crate) const CANCEL_SKIPPED: Cause = cause(
 );
 pub(crate) const UNSIGNED: Cause = cause(
     "unsigned",
-    "the signature is not checked, or not its time",
+    "the signature is not checked, or at some operations only, or only its time: each of them computes the code anew and \
+     compares it, before anything else",
     "whoever reaches the address can take and give back as they like",
+);
+pub(crate) const SIGNATURE_TIME: Cause = cause(
+    "signature_time",
+    "the time in the signature is not compared with the clock: 300 seconds either way",
+    "a call that was recorded can be played again for ever",
+);
+pub(crate) const SIGNATURE_OF_OTHER: Cause = cause(
+    "signature_of_other",
+    "the code is not computed over what came: the body's bytes before anything is parsed, and the path of the request line with \
+     its query",
+    "a call that was recorded is changed and played again: another amount, another operation",
+);
+pub(crate) const IDENTITY_UNSIGNED: Cause = cause(
+    "identity_unsigned",
+    "only v1 is checked, which says nothing of the headers of identity: where the signature has a v2, v2 must be checked",
+    "a call that was recorded is played again under another transaction's headers, and the barrier takes it for a new one",
+);
+pub(crate) const SIGNATURE_FAULT: Cause = cause(
+    "signature_fault",
+    "a call that is not believed is refused as the business refuses (409, 422), or comes up as a fault (5xx): answer 401",
+    "a 409 cancels somebody's transaction, and a fault is asked again for ever",
 );
 pub(crate) const PROBE: Cause = cause(
     "probe",

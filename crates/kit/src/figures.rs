@@ -10,9 +10,17 @@ use serde_json::Value;
 /// How many units of try and confirm a difference is looked for in.
 const MOST: i64 = 400;
 
-/// Named integers. One that is not there is zero.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Named integers. One that is not there is zero: a probe may leave zeros out.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Figures(BTreeMap<String, i64>);
+
+impl PartialEq for Figures {
+    fn eq(&self, other: &Figures) -> bool {
+        self.since(other).is_nothing()
+    }
+}
+
+impl Eq for Figures {}
 
 /// What one clean try did, and what one clean confirm did after it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,8 +61,7 @@ impl Figures {
             Some(figure) => Ok((name, figure)),
             None => Err(format!("`{}` is no whole number: {value}", crate::answer::plain(&name))),
         };
-        let figures: BTreeMap<_, _> = fields.into_iter().map(read).collect::<Result<_, _>>()?;
-        if figures.is_empty() { Err("it has no fields".to_owned()) } else { Ok(Figures(figures)) }
+        Ok(Figures(fields.into_iter().map(read).collect::<Result<_, _>>()?))
     }
 
     /// What must be added to `earlier` to have these.
@@ -74,6 +81,9 @@ impl Figures {
 
     /// `name figure`, comma-separated.
     pub(crate) fn words(&self) -> String {
+        if self.0.is_empty() {
+            return "none, so all zero".to_owned();
+        }
         let words: Vec<_> =
             self.0.iter().map(|(name, figure)| format!("{} {figure}", crate::answer::plain(name))).collect();
         words.join(", ")
@@ -148,8 +158,17 @@ mod tests {
     }
 
     #[test]
+    fn a_zero_may_be_left_out() {
+        assert_eq!(figures(r#"{"free":100,"held":0}"#), figures(r#"{"free":100}"#));
+        assert_eq!(figures(r#"{"free":100}"#), figures(r#"{"free":100,"held":0}"#));
+        assert_eq!(figures("{}"), figures(r#"{"free":0}"#));
+        assert_ne!(figures(r#"{"free":100,"held":1}"#), figures(r#"{"free":100}"#));
+        assert_ne!(figures(r#"{"free":100}"#), figures("{}"));
+    }
+
+    #[test]
     fn a_probe_without_whole_numbers_is_refused() {
-        for body in ["[]", "{}", r#"{"free":1.5}"#, r#"{"free":"1"}"#, "x"] {
+        for body in ["[]", r#"{"free":1.5}"#, r#"{"free":"1"}"#, "x"] {
             assert!(Figures::read(body.as_bytes()).is_err(), "{body}");
         }
     }

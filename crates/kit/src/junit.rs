@@ -4,10 +4,10 @@
 
 use std::fmt::Write as _;
 
-use crate::report::{Report, Row, Verdict};
+use crate::report::{Report, Row, Unjudged, Verdict};
 
-/// The reports as one document.
-pub fn junit(reports: &[Report]) -> String {
+/// The reports as one document; what could not be judged is a suite with an error.
+pub fn junit(reports: &[Report], unjudged: &[Unjudged]) -> String {
     let mut text = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
     for report in reports {
         let skipped =
@@ -24,8 +24,19 @@ pub fn junit(reports: &[Report]) -> String {
         report.checks.iter().for_each(|row| case(&mut text, &report.participant, row));
         text.push_str("  </testsuite>\n");
     }
+    unjudged.iter().for_each(|one| error(&mut text, one));
     text.push_str("</testsuites>\n");
     text
+}
+
+fn error(text: &mut String, one: &Unjudged) {
+    let (name, why) = (escaped(&one.name), escaped(&one.why));
+    let _ = write!(
+        text,
+        "  <testsuite name=\"{name}\" tests=\"1\" failures=\"0\" errors=\"1\" skipped=\"0\" time=\"0.000\">\n    \
+         <testcase classname=\"{name}\" name=\"reachable\" time=\"0.000\"><error type=\"obstacle\" message=\"{why}\"/></testcase>\n  \
+         </testsuite>\n"
+    );
 }
 
 fn case(text: &mut String, participant: &str, row: &Row) {
@@ -111,8 +122,12 @@ mod tests {
   likely cause:  x (no_tombstone)</failure></testcase>
     <testcase classname="a&lt;b&gt;.tcc" name="three" time="1.234"><skipped message="no &apos;body&apos;"/></testcase>
   </testsuite>
+  <testsuite name="&lt;gone&gt;" tests="1" failures="0" errors="1" skipped="0" time="0.000">
+    <testcase classname="&lt;gone&gt;" name="reachable" time="0.000"><error type="obstacle" message="nobody answers at &quot;x&quot;"/></testcase>
+  </testsuite>
 </testsuites>
 "#;
-        assert_eq!(junit(&[report]), expected);
+        let gone = Unjudged { name: "<gone>".into(), why: "nobody answers at \"x\"".into() };
+        assert_eq!(junit(&[report], &[gone]), expected);
     }
 }

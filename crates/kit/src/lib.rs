@@ -23,7 +23,7 @@ mod wire;
 
 pub use form::Form;
 pub use junit::junit;
-pub use report::{Finding, Judged, Report, Row, Verdict};
+pub use report::{Finding, Judged, Report, Row, Unjudged, Verdict};
 pub use target::{Obstacle, Options, Target};
 
 /// Drives `target` through every check that its forms allow.

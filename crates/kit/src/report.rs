@@ -17,6 +17,15 @@ pub struct Report {
     pub checks: Vec<Row>,
 }
 
+/// A participant that could not be judged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unjudged {
+    /// The participant's name.
+    pub name: String,
+    /// What was in the way.
+    pub why: String,
+}
+
 /// One check.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row {

@@ -144,11 +144,21 @@ impl Stage {
             body: self.body(call.content).cloned().unwrap_or_default(),
         };
         post.headers.push(("content-type", HeaderValue::from_static("application/json")));
+        self.signed(post)
+    }
+
+    /// The request as it stands now, signed when there is a secret.
+    pub(crate) fn signed(&self, mut post: Post) -> Post {
         if let Some(secret) = &self.secret {
-            let signature = signature::sign(secret, signature::now(), (&post.uri, &post.body));
-            post.headers.extend(HeaderValue::try_from(signature).map(|signature| (SIGNATURE, signature)));
+            let signature = signature::sign(secret, signature::now(), &post);
+            post.put(SIGNATURE, HeaderValue::try_from(signature).ok());
         }
         post
+    }
+
+    /// Where the parts are called.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = &Uri> {
+        self.places.values().map(|(_, uri)| uri)
     }
 
     /// Sends once.

@@ -34,6 +34,14 @@ pub(crate) struct Post {
     pub(crate) body: Bytes,
 }
 
+impl Post {
+    /// Sets a header in the place of any other of its name, or takes it out.
+    pub(crate) fn put(&mut self, name: &'static str, value: Option<HeaderValue>) {
+        self.headers.retain(|(own, _)| *own != name);
+        self.headers.extend(value.map(|value| (name, value)));
+    }
+}
+
 /// How fast a body is sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pace {

@@ -10,6 +10,8 @@ use bytes::Bytes;
 use kit::{Judged, Obstacle, Options, Report, Verdict};
 use support::{Twin, start, target};
 
+const SECRET: &[u8] = b"a secret of the test";
+
 const FORMS: [&str; 3] = ["tcc", "saga", "message"];
 
 fn quick() -> Options {
@@ -23,9 +25,11 @@ async fn judged(twin: Twin, forms: &[&str]) -> Report {
 
 /// Check `name` must have failed for the cause `key`, in words that hold `says`, with evidence.
 async fn is_caught(twin: Twin, (name, key, says): (&str, &str, &str)) {
-    let base = start(twin, None).await;
+    let secret = name.starts_with("sign").then(|| Bytes::from_static(SECRET));
+    let base = start(twin, secret.clone()).await;
     let options = Options { only: vec![name.into()], ..quick() };
-    let report = kit::verify(&target(&base, &["tcc"]), &options).await.unwrap();
+    let target = kit::Target { secret, ..target(&base, &["tcc"]) };
+    let report = kit::verify(&target, &options).await.unwrap();
     let row = report.check(name).unwrap();
     let Verdict::Failed(finding) = &row.verdict else {
         panic!("{twin:?} passes {name}:\n{report}");
@@ -77,18 +81,25 @@ twins! {
     confirm_checks_again: ConfirmChecksAgain => "ordinary", "confirm_impossible", "checks again what belongs into the try";
     empty_cancel_is_not_found: EmptyCancelIsNotFound => "empty_cancel", "useless_answer", "a wrong address";
     nobody_wins: NobodyWins => "confirm_cancel_race", "nobody_wins", "refuse each other";
+    signed_try_only: SignedTryOnly => "signature", "unsigned", "at some operations only";
+    signed_time_only: SignedTimeOnly => "signature", "unsigned", "only its time";
+    signed_ever: SignedEver => "signature", "signature_time", "not compared with the clock";
+    signed_anywhere: SignedAnywhere => "signature", "signature_of_other", "the path of the request line";
+    signed_as_written: SignedAsWritten => "signature", "signature_of_other", "before anything is parsed";
+    signed_content_only: SignedContentOnly => "signed_identity", "identity_unsigned", "only v1 is checked";
+    unsigned_is_a_refusal: UnsignedIsARefusal => "signature", "signature_fault", "answer 401";
     refused_keeps_a_part: RefusedKeepsAPart => "refusal", "refused_yet_taken", "not rolled back";
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_honest_participant_passes_everything_in_every_form() {
-    let secret = Bytes::from_static(b"a secret of the test");
+    let secret = Bytes::from_static(SECRET);
     let base = start(Twin::Honest, Some(secret.clone())).await;
     let target = kit::Target { secret: Some(secret), ..target(&base, &FORMS) };
     let report = kit::verify(&target, &Options::default()).await.unwrap();
     assert!(report.holds(), "{report}");
     let count = |form| report.checks.iter().filter(|row| row.form == form).count();
-    assert_eq!(FORMS.map(count), [23, 19, 13], "{report}");
+    assert_eq!(FORMS.map(count), [24, 20, 14], "{report}");
     for row in &report.checks {
         assert!(matches!(row.verdict, Verdict::Held), "{} of {}: {:?}", row.name, row.form, row.verdict);
         assert_eq!(row.retries, 0, "{}", row.name);
@@ -124,12 +135,32 @@ async fn a_row_that_survives_a_fault_is_seen_by_what_is_missing() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_signature_that_is_not_checked_is_found() {
-    let secret = Bytes::from_static(b"a secret of the test");
+    let secret = Bytes::from_static(SECRET);
     let base = start(Twin::BlindToSignature, Some(secret.clone())).await;
     let target = kit::Target { secret: Some(secret), ..target(&base, &["message"]) };
     let report = kit::verify(&target, &quick()).await.unwrap();
     let found: Vec<_> = report.failed().map(|(row, finding)| (row.name, finding.key)).collect();
-    assert_eq!(found, [("signature", "unsigned")], "{report}");
+    let expected = [("signature", "unsigned"), ("signed_identity", "identity_unsigned")];
+    assert_eq!(found, expected, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_operation_is_forged() {
+    let secret = Some(Bytes::from_static(SECRET));
+    let base = start(Twin::SignedTryOnly, secret.clone()).await;
+    let target = kit::Target { secret, ..target(&base, &["tcc"]) };
+    let options = Options { only: vec!["signature".into()], ..quick() };
+    let report = kit::verify(&target, &options).await.unwrap();
+    let (_, finding) = report.failed().next().unwrap();
+    assert!(finding.broke.starts_with("cancel with no signature: answered 200"), "{finding}");
+    assert!(finding.evidence[0].starts_with("try of kit-"), "a try was done before it: {finding}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_participant_whose_probe_leaves_out_zeros_passes() {
+    let report = judged(Twin::ZerosLeftOut, &FORMS).await;
+    assert!(report.holds(), "{report}");
+    assert_eq!(report.check("ordinary_cancel").unwrap().judged, Judged::Effects, "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -143,7 +174,7 @@ async fn without_a_probe_it_says_what_it_could_not_see() {
         assert_eq!(report.check("same_answer").unwrap().judged, Judged::Answers);
         let skipped: Vec<_> =
             report.checks.iter().filter(|row| row.verdict.word() == "skipped").map(|row| row.name).collect();
-        assert_eq!(skipped, ["refusal", "signature"]);
+        assert_eq!(skipped, ["refusal", "signature", "signed_identity"]);
     }
 }
 
@@ -152,7 +183,7 @@ async fn after_a_broken_ordinary_run_nothing_else_is_judged() {
     let report = judged(Twin::FaultForEver, &["tcc"]).await;
     assert_eq!(report.failed().count(), 1, "{report}");
     assert!(report.checks[1..].iter().all(|row| row.verdict.word() == "skipped"), "{report}");
-    assert!(report.to_string().ends_with("stock: 0 checks hold, 1 failed, 22 skipped"), "{report}");
+    assert!(report.to_string().ends_with("stock: 0 checks hold, 1 failed, 23 skipped"), "{report}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use kit::{Form, Options, Target, verify};
 use lab::http::Http;
-use participant::axum::{Asked, Deliver, PassResult, Saga, Tcc, deliver, saga, serve_until, tcc};
+use participant::axum::{Asked, Deliver, PassResult, Saga, Tcc, deliver, saga, serve_until, signed, tcc};
 use participant::barrier::{Barrier, Fault};
-use participant::call::Outcome;
+use participant::call::{Outcome, Signature};
 use participant::database::Local;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -79,6 +79,8 @@ impl Tcc<Sqlite> for Ticket {
     }
 }
 
+const SECRET: &str = "of the tests, sixteen bytes or more";
+
 struct World {
     http: Http,
     pool: SqlitePool,
@@ -103,9 +105,11 @@ async fn world() -> World {
         let row = pool.fetch_one("SELECT free, taken FROM purse").await.unwrap();
         json!({ "free": row.get::<i64, _>(0), "taken": row.get::<i64, _>(1) }).to_string()
     });
+    let believed = Signature::of_secret(SECRET).unwrap().strict();
     let router = saga(Purse, barrier.clone())
         .merge(deliver(Purse, barrier.clone()))
-        .merge(tcc(Ticket, barrier))
+        .merge(tcc(Ticket, barrier.clone()))
+        .nest("/shops/{shop}/purse", signed(saga(Purse, barrier), believed))
         .route("/probe", probe.with_state(pool.clone()));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let http = Http { address: listener.local_addr().unwrap(), token: None };
@@ -152,6 +156,32 @@ async fn sagas_and_messages_hold_to_the_rules_of_the_barrier() {
     assert!(report.holds(), "{report}");
     world.stop.send(()).unwrap();
     world.served.await.unwrap().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn under_another_router_a_signature_fits_the_path_as_it_came() {
+    let world = world().await;
+    let url = |path: &str| format!("http://{}/{path}", world.http.address);
+    let form = |base: &str| Form::Saga {
+        action: url(&format!("{base}/action?from=kit")),
+        compensate: url(&format!("{base}/compensate")),
+    };
+    let target = Target {
+        name: "purse".to_owned(),
+        forms: vec![form("shops/7/purse")],
+        probe: Some(url("probe")),
+        body: r#"{"n":2}"#.into(),
+        secret: Some(SECRET.into()),
+        ..Target::default()
+    };
+    let only = ["signature", "signed_identity"];
+    let options = Options { only: only.map(str::to_owned).to_vec(), ..Options::default() };
+    let report = verify(&target, &options).await.unwrap();
+    assert!(report.holds(), "{report}");
+    for name in only {
+        assert_eq!(report.check(name).unwrap().verdict.word(), "holds", "{report}");
+    }
+    assert_eq!(world.call("/shops/7/purse/action", "action", r#"{"n":2}"#).await.0, 401, "it is signed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@
 
 use std::io::Write;
 
+use anyhow::Context;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -27,8 +28,10 @@ const OPENING: &str = "INSERT IGNORE INTO points (account, available) VALUES ('a
 
 const HOLD: &str = "UPDATE points SET held = held + ?, available = available - ?
     WHERE account = ? AND available >= ?";
-const CAPTURE: &str = "UPDATE points SET held = held - ?, spent = spent + ? WHERE account = ?";
-const RELEASE: &str = "UPDATE points SET held = held - ?, available = available + ? WHERE account = ?";
+const CAPTURE: &str = "UPDATE points SET held = held - ?, spent = spent + ?
+    WHERE account = ? AND held >= ?";
+const RELEASE: &str = "UPDATE points SET held = held - ?, available = available + ?
+    WHERE account = ? AND held >= ?";
 
 /// The branch's body.
 #[derive(Deserialize)]
@@ -58,13 +61,11 @@ impl Tcc<MySql> for Points {
         local: Local<'_, MySql>,
         asked: Asked<'_, Spending>,
     ) -> Result<Outcome, Fault> {
-        change(local, CAPTURE, asked.body).await?;
-        Ok(Outcome::done())
+        Ok(ended(change(local, CAPTURE, asked.body).await?, asked.body))
     }
 
     async fn on_cancel(&self, local: Local<'_, MySql>, asked: Asked<'_, Spending>) -> Result<Outcome, Fault> {
-        change(local, RELEASE, asked.body).await?;
-        Ok(Outcome::done())
+        Ok(ended(change(local, RELEASE, asked.body).await?, asked.body))
     }
 }
 
@@ -74,15 +75,22 @@ async fn change(
     spending: &Spending,
 ) -> Result<u64, Fault> {
     let (points, account) = (spending.points, &spending.account);
-    let mut query = sqlx::query(statement).bind(points).bind(points).bind(account);
-    if statement == HOLD {
-        query = query.bind(points);
-    }
+    let query = sqlx::query(statement).bind(points).bind(points).bind(account).bind(points);
     let done = query.execute(&mut *local).await?;
     Ok(done.rows_affected())
 }
 
-/// The figures of the all points, for `tercet participant verify --probe`.
+/// How a confirm or a cancel went. No row means that what the try held is gone: a refusal is rolled back with the barrier's
+/// row, and the transaction then needs a person's attention.
+fn ended(rows: u64, spending: &Spending) -> Outcome {
+    let Spending { account, points } = spending;
+    match rows {
+        0 => Outcome::refused("hold_gone", format!("{points} points of {account} were held and are gone")),
+        _ => Outcome::done(),
+    }
+}
+
+/// The figures of all points, for `tercet participant verify --probe`.
 async fn probe(State(pool): State<MySqlPool>) -> Result<Json<Value>, String> {
     let sums = "SELECT CAST(sum(available) AS SIGNED), CAST(sum(held) AS SIGNED), CAST(sum(spent) AS SIGNED) FROM points";
     let row = pool.fetch_one(sums).await.map_err(|fault| fault.to_string())?;
@@ -94,6 +102,7 @@ async fn probe(State(pool): State<MySqlPool>) -> Result<Json<Value>, String> {
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let setting = |name: &str| std::env::var(name).ok();
+    let signature = setting("CALL_SECRET").map(Signature::of_secret).transpose().context("CALL_SECRET")?;
     let url = setting("DATABASE_URL").ok_or_else(|| anyhow::anyhow!("DATABASE_URL is not set"))?;
     let pool = MySqlPoolOptions::new().max_connections(20).connect(&url).await?;
     pool.execute(TABLES).await?;
@@ -104,8 +113,8 @@ async fn main() -> anyhow::Result<()> {
     barrier.check_schema(&["points"]).await?;
 
     let mut calls = tcc(Points, barrier.clone());
-    if let Some(secret) = setting("CALL_SECRET") {
-        calls = signed(calls, Signature::new(secret));
+    if let Some(signature) = signature {
+        calls = signed(calls, signature);
     }
     let meters = get(move || async move { barrier.meters().prometheus() });
     let router = Router::new()

@@ -5,6 +5,7 @@
 
 use std::io::Write;
 
+use anyhow::Context;
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -28,9 +29,10 @@ const OPENING: &str =
 
 const RESERVE: &str = "UPDATE stock SET available = available - $1, reserved = reserved + $1
     WHERE sku = $2 AND available >= $1";
-const SELL: &str = "UPDATE stock SET reserved = reserved - $1, sold = sold + $1 WHERE sku = $2";
-const GIVE_BACK: &str =
-    "UPDATE stock SET reserved = reserved - $1, available = available + $1 WHERE sku = $2";
+const SELL: &str = "UPDATE stock SET reserved = reserved - $1, sold = sold + $1
+    WHERE sku = $2 AND reserved >= $1";
+const GIVE_BACK: &str = "UPDATE stock SET reserved = reserved - $1, available = available + $1
+    WHERE sku = $2 AND reserved >= $1";
 
 /// The branch's body.
 #[derive(Deserialize)]
@@ -60,13 +62,11 @@ impl Tcc<Postgres> for Stock {
         local: Local<'_, Postgres>,
         asked: Asked<'_, Order>,
     ) -> Result<Outcome, Fault> {
-        change(local, SELL, asked.body).await?;
-        Ok(Outcome::done())
+        Ok(ended(change(local, SELL, asked.body).await?, asked.body))
     }
 
     async fn on_cancel(&self, local: Local<'_, Postgres>, asked: Asked<'_, Order>) -> Result<Outcome, Fault> {
-        change(local, GIVE_BACK, asked.body).await?;
-        Ok(Outcome::done())
+        Ok(ended(change(local, GIVE_BACK, asked.body).await?, asked.body))
     }
 }
 
@@ -77,6 +77,18 @@ async fn change(
 ) -> Result<u64, Fault> {
     let done = sqlx::query(statement).bind(i64::from(order.n)).bind(&order.sku).execute(&mut *local).await?;
     Ok(done.rows_affected())
+}
+
+/// How a confirm or a cancel went. No row means that what the try reserved is gone: a refusal is rolled back with the
+/// barrier's row, and the transaction then needs a person's attention.
+fn ended(rows: u64, order: &Order) -> Outcome {
+    match rows {
+        0 => Outcome::refused(
+            "reservation_gone",
+            format!("{} of {} were reserved and are gone", order.n, order.sku),
+        ),
+        _ => Outcome::done(),
+    }
 }
 
 /// The figures of the whole stock, for `tercet participant verify --probe`.
@@ -91,6 +103,7 @@ async fn probe(State(pool): State<PgPool>) -> Result<Json<Value>, String> {
 async fn main() -> anyhow::Result<()> {
     tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     let setting = |name: &str| std::env::var(name).ok();
+    let signature = setting("CALL_SECRET").map(Signature::of_secret).transpose().context("CALL_SECRET")?;
     let url = setting("DATABASE_URL").ok_or_else(|| anyhow::anyhow!("DATABASE_URL is not set"))?;
     let pool = PgPoolOptions::new().max_connections(20).connect(&url).await?;
     pool.execute(TABLES).await?;
@@ -101,8 +114,8 @@ async fn main() -> anyhow::Result<()> {
     barrier.check_schema(&["stock"]).await?;
 
     let mut calls = tcc(Stock, barrier.clone());
-    if let Some(secret) = setting("CALL_SECRET") {
-        calls = signed(calls, Signature::new(secret));
+    if let Some(signature) = signature {
+        calls = signed(calls, signature);
     }
     let meters = get(move || async move { barrier.meters().prometheus() });
     let router = Router::new()

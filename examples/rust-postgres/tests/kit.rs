@@ -6,7 +6,9 @@ use std::process::Command;
 
 use kit::{Form, Options, Target, verify};
 use lab::example::{Example, database};
+use lab::http::Http;
 use lab::services::Service;
+use sqlx::{Executor, PgPool};
 
 const SECRET: &str = "of the tests, sixteen bytes or more";
 
@@ -28,6 +30,44 @@ async fn it_holds_to_the_rules_of_the_barrier() {
     };
     let report = verify(&target, &Options::default()).await.unwrap();
     assert!(report.holds(), "{report}");
-    assert!(report.check("signature").is_some_and(|row| row.verdict.word() == "holds"), "{report}");
+    for name in ["signature", "signed_identity"] {
+        assert!(report.check(name).is_some_and(|row| row.verdict.word() == "holds"), "{report}");
+    }
     assert!(service.stop().success());
+}
+
+#[tokio::test]
+async fn what_is_gone_is_refused_and_nothing_is_kept_of_it() {
+    let url = database(Service::Postgres);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_example-postgres"));
+    command.env("DATABASE_URL", &url).env("PORT", "0").env_remove("CALL_SECRET");
+    let service = Example::start(&mut command);
+    let http = Http { address: service.address, token: None };
+    let call = |transaction: &str, operation: &str| {
+        let headers =
+            [("tercet-transaction", transaction), ("tercet-branch", "b"), ("tercet-operation", operation)];
+        let path = format!("/{operation}");
+        http.send(("POST", &path), &headers, br#"{"sku":"A","n":2}"#).unwrap()
+    };
+    let pool = PgPool::connect(&url).await.unwrap();
+    for (transaction, end) in [("t-1", "confirm"), ("t-2", "cancel")] {
+        call(transaction, "try").is(200);
+        pool.execute("DELETE FROM stock WHERE sku = 'A'").await.unwrap();
+        for _ in 0..2 {
+            call(transaction, end).is_refusal(409, "reservation_gone");
+        }
+        pool.execute("INSERT INTO stock VALUES ('A', 999998, 2, 0)").await.unwrap();
+        call(transaction, end).is(200);
+    }
+}
+
+#[test]
+fn a_secret_that_is_guessed_does_not_start() {
+    for (secret, says) in [("", "it holds no secret"), ("fifteen-letters", "a secret of 15 bytes")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_example-postgres"));
+        let output = command.env("CALL_SECRET", secret).env_remove("DATABASE_URL").output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && said.contains("CALL_SECRET") && said.contains(says), "{said}");
+        assert!(!said.contains("fifteen-letters"), "{said}");
+    }
 }

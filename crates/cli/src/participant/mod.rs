@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use clap::Subcommand;
-use kit::{Options, Report};
+use kit::{Options, Report, Unjudged};
 
 use self::spec::Given;
 use crate::exit::{Exit, words};
@@ -25,7 +25,7 @@ pub(crate) enum Args {
     /// It may be written in any language. It needs enough to give for some hundred ordinary calls, and nobody else may
     /// use it meanwhile.
     #[command(
-        after_help = "Exit code: 0 all hold, 1 a check failed, 2 bad usage or nobody answers. Each check and each failure: \
+        after_help = "Exit code: 0 all hold, 1 a check failed, 2 none failed, but bad usage or nobody answers. Each check and each failure: \
                       docs/guides/verify-participant.md"
     )]
     Verify(Box<Verify>),
@@ -79,25 +79,51 @@ fn judged(verify: &Verify) -> anyhow::Result<Exit> {
     };
     crate::files::raise();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let mut reports: Vec<Report> = Vec::new();
-    let mut exit = Exit::Done;
+    let mut judgement = Judgement::default();
     for target in &targets {
         eprintln!("{}: each form needs enough for {} ordinary calls", target.name, options.units());
         match runtime.block_on(kit::verify(target, &options)) {
-            Ok(report) => reports.push(report),
+            Ok(report) => judgement.reports.push(report),
             Err(obstacle) => {
                 eprintln!("tercet: {}: {obstacle}", target.name);
-                exit = Exit::NotStarted;
+                let (name, why) = (target.name.clone(), obstacle.to_string());
+                judgement.obstacles.push(Unjudged { name, why });
             }
         }
     }
-    print::all(&reports, if verify.json { print::Form::Json } else { print::Form::Table })?;
+    print::all(&judgement, if verify.json { print::Form::Json } else { print::Form::Table })?;
     if let Some(path) = &verify.junit {
-        std::fs::write(path, kit::junit(&reports))
+        std::fs::write(path, kit::junit(&judgement.reports, &judgement.obstacles))
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
-    match exit {
-        Exit::Done if !reports.iter().all(Report::holds) => Ok(Exit::Refused),
-        exit => Ok(exit),
+    Ok(judgement.exit())
+}
+
+/// What was found of all participants.
+#[derive(Debug, Default)]
+struct Judgement {
+    reports: Vec<Report>,
+    /// Who could not be judged.
+    obstacles: Vec<Unjudged>,
+}
+
+impl Judgement {
+    /// Whether everybody was judged and every check holds.
+    fn holds(&self) -> bool {
+        self.exit() == Exit::Done
+    }
+
+    /// A check that failed outweighs a participant that could not be judged.
+    fn exit(&self) -> Exit {
+        if !self.reports.iter().all(Report::holds) {
+            Exit::Refused
+        } else if self.obstacles.is_empty() {
+            Exit::Done
+        } else {
+            Exit::NotStarted
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

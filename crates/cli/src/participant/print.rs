@@ -5,8 +5,9 @@
 use std::io::Write as _;
 
 use kit::{Report, Verdict};
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::Judgement;
 use crate::terminal::{plain, table};
 
 /// How to print.
@@ -16,18 +17,22 @@ pub(super) enum Form {
     Json,
 }
 
-/// Prints the reports.
-pub(super) fn all(reports: &[Report], form: Form) -> anyhow::Result<()> {
+/// Prints what was found. A table has only what was judged: what was in the way is on standard error already.
+pub(super) fn all(judgement: &Judgement, form: Form) -> anyhow::Result<()> {
     let text = match form {
-        Form::Json => {
-            let holds = reports.iter().all(Report::holds);
-            serde_json::to_string_pretty(&json!({ "holds": holds, "participants": reports }))?
-        }
-        Form::Table => reports.iter().map(one).collect::<Vec<_>>().join("\n\n"),
+        Form::Json => serde_json::to_string_pretty(&machines(judgement))?,
+        Form::Table if judgement.reports.is_empty() => return Ok(()),
+        Form::Table => judgement.reports.iter().map(one).collect::<Vec<_>>().join("\n\n"),
     };
     // Whoever reads may have read enough (`| head`).
     let _ = writeln!(std::io::stdout(), "{text}");
     Ok(())
+}
+
+/// What machines read.
+pub(super) fn machines(judgement: &Judgement) -> Value {
+    let Judgement { reports, obstacles } = judgement;
+    json!({ "holds": judgement.holds(), "participants": reports, "obstacles": obstacles })
 }
 
 fn one(report: &Report) -> String {

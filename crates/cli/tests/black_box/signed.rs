@@ -19,15 +19,16 @@ fn program() -> String {
     let (_, code) = below.split_once("```python\n").unwrap();
     let code = code.split("```").next().unwrap();
     let head = "import hmac, json, sys, time\n";
-    let foot = "for secrets, header, path, body in json.load(sys.stdin):\n    \
-                print(is_signed([s.encode() for s in secrets], header, path, body.encode()))\n";
+    let foot = "for secrets, header, path, identity, body in json.load(sys.stdin):\n    \
+                print(is_signed([s.encode() for s in secrets], header, path, identity, body.encode()))\n";
     format!("{head}{code}{foot}")
 }
 
 /// What the guide's lines say of the call under each list of secrets.
-fn believed(call: &Call, path: &str, secrets: &[&[&str]]) -> Vec<String> {
+fn believed(call: &Call, (path, identity): (&str, [&str; 3]), secrets: &[&[&str]]) -> Vec<String> {
     let header = &call.headers["tercet-signature"];
-    let cases: Vec<_> = secrets.iter().map(|known| json!([known, header, path, call.text])).collect();
+    let cases: Vec<_> =
+        secrets.iter().map(|known| json!([known, header, path, identity, call.text])).collect();
     let mut python = Command::new("python3")
         .args(["-c", &program()])
         .stdin(Stdio::piped())
@@ -54,8 +55,16 @@ fn every_call_is_signed_with_the_first_secret_of_the_file() {
     assert_eq!(calls.len(), 2);
     for call in &calls {
         let known: &[&[&str]] = &[&[NEW], &[OLD, NEW], &[OLD], &[]];
-        assert_eq!(believed(call, &call.path, known), ["True", "True", "False", "False"], "{}", call.path);
-        assert_eq!(believed(call, "/elsewhere", &[&[NEW]]), ["False"]);
+        let identity =
+            ["transaction", "branch", "operation"].map(|it| &*call.headers[&format!("tercet-{it}")]);
+        let own = (&*call.path, identity);
+        assert_eq!(believed(call, own, known), ["True", "True", "False", "False"], "{}", call.path);
+        assert_eq!(believed(call, ("/elsewhere", identity), &[&[NEW]]), ["False"]);
+        for at in 0..identity.len() {
+            let mut another = identity;
+            another[at] = "another";
+            assert_eq!(believed(call, (&call.path, another), &[&[NEW]]), ["False"], "{another:?}");
+        }
     }
     let forged = with(branch, json!({ "headers": { "Tercet-Signature": "t=1,v1=00" } }));
     server.post("/v1/transactions", &tcc("f", [forged])).is_refusal(400, "header_invalid");

@@ -85,7 +85,7 @@ fn a_participant_that_holds_ends_with_nought_in_each_form_of_output() {
     let output = participant.verify(&given.into_iter().chain(only).collect::<Vec<_>>());
     assert_eq!(output.status.code(), Some(0), "{}{}", text(&output.stdout), text(&output.stderr));
     let said: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(said["holds"], true);
+    assert_eq!((&said["holds"], &said["obstacles"]), (&true.into(), &serde_json::json!([])));
     let rows = said["participants"][0]["checks"].as_array().unwrap();
     let held: Vec<_> = rows.iter().filter(|row| row["verdict"] == "held").map(|row| &row["name"]).collect();
     assert_eq!(held, ["ordinary", "late_try", "try_cancel_race", "lost_replies", "refusal"]);
@@ -105,7 +105,7 @@ fn a_check_that_fails_ends_with_one_and_says_why() {
         "evidence:      try of kit-",
         "what it costs: every transaction that needs this participant is cancelled",
         "likely cause:  it has nothing left to give",
-        "0 checks hold, 1 failed, 22 skipped",
+        "0 checks hold, 1 failed, 23 skipped",
     ] {
         assert!(said.contains(words), "`{words}` is not in\n{said}");
     }
@@ -131,4 +131,41 @@ fn what_cannot_be_judged_ends_with_two() {
         assert_eq!(output.status.code(), Some(2), "{flags:?}: {said}");
         assert!(said.contains(says), "{flags:?}: {said}");
     }
+}
+
+#[test]
+fn who_cannot_be_judged_is_told_to_machines_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.xml").display().to_string();
+    let output =
+        tercet(&["--deliver", "http://127.0.0.1:1/d", "--json", "--junit", &report]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&said["holds"], &said["participants"]), (&false.into(), &serde_json::json!([])));
+    let obstacle = &said["obstacles"][0];
+    assert_eq!(obstacle["name"], "participant");
+    assert!(
+        obstacle["why"].as_str().unwrap().starts_with("nobody answers at http://127.0.0.1:1/d"),
+        "{said}"
+    );
+    let report = std::fs::read_to_string(report).unwrap();
+    assert!(report.contains(r#"errors="1""#) && report.contains("<error type="), "{report}");
+}
+
+#[test]
+fn a_check_that_fails_outweighs_who_cannot_be_judged() {
+    let participant = Participant::start();
+    let urls: String = ["try", "confirm", "cancel"]
+        .iter()
+        .map(|operation| format!("{operation} = '{}/{operation}'\n", participant.base))
+        .collect();
+    let spec = participant.folder.path().join("spec.toml");
+    let gone = "[[participant]]\nname = 'gone'\ndeliver = 'http://127.0.0.1:1/d'\n";
+    std::fs::write(&spec, format!("{gone}[[participant]]\nname = 'short'\nbody = {{ n = 2000 }}\n{urls}"))
+        .unwrap();
+    let output = tercet(&["--spec", &spec.display().to_string(), "--json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&said["holds"], &said["obstacles"][0]["name"]), (&false.into(), &"gone".into()));
+    assert_eq!(said["participants"][0]["participant"], "short");
 }

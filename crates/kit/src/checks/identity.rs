@@ -11,8 +11,7 @@ use crate::case::{Blame, Case, Stop};
 use crate::cause::{self, Cause};
 use crate::figures::Effect;
 use crate::form::Part;
-use crate::identity::{BRANCH, Id, OPERATION, SIGNATURE, TRANSACTION};
-use crate::signature;
+use crate::identity::{BRANCH, Id, OPERATION, TRANSACTION};
 use crate::stage::Stage;
 use crate::wire::Post;
 
@@ -22,20 +21,31 @@ const LONGEST: usize = 128;
 /// Headers that are left out together.
 const MISSING: &[&[&str]] = &[&[TRANSACTION, BRANCH, OPERATION], &[TRANSACTION], &[BRANCH], &[OPERATION]];
 
+/// What to blame when a call without identity is done, and when its answer is none for a caller's mistake.
+const BY_IDENTITY: Refusal = Refusal { done: &cause::NO_IDENTITY, other: &cause::IDENTITY_FAULT };
+
+/// What to blame for a call that is not turned away.
+#[derive(Clone, Copy)]
+pub(super) struct Refusal {
+    /// It was done, or is in progress.
+    pub(super) done: &'static Cause,
+    /// It was refused as by the business, or is a fault.
+    pub(super) other: &'static Cause,
+}
+
 /// Sends it; a 4xx is expected, and neither a refusal of the business nor anything else.
-async fn turned_away(
+pub(super) async fn turned_away(
     case: &mut Case,
     stage: &Stage,
-    (what, post, cause): (String, Post, &'static Cause),
+    (what, post, blame): (String, Post, Refusal),
 ) -> Result<(), Stop> {
     let answer = stage.insist(|_| post.clone()).await.answer;
     case.note([format!("{what} → {}", answer.words())]);
     let broke = format!("{what}: answered {}", answer.words());
     match answer.reply() {
-        Reply::Done | Reply::InProgress => Err(case.failed(broke, cause)),
-        Reply::Refused | Reply::Fault => Err(case.failed(broke, &cause::IDENTITY_FAULT)),
+        Reply::Done | Reply::InProgress => Err(case.failed(broke, blame.done)),
         Reply::Useless if answer.is_callers_mistake() => Ok(()),
-        Reply::Useless => Err(case.failed(broke, &cause::IDENTITY_FAULT)),
+        Reply::Refused | Reply::Fault | Reply::Useless => Err(case.failed(broke, blame.other)),
     }
 }
 
@@ -47,7 +57,7 @@ pub(super) async fn missing(stage: &Arc<Stage>) -> Result<(), Stop> {
             let mut post = stage.post(&stage.fresh().call(part));
             post.headers.retain(|(name, _)| !left_out.contains(name));
             let what = format!("{operation} without {}", left_out.join(", "));
-            turned_away(&mut case, stage, (what, post, &cause::NO_IDENTITY)).await?;
+            turned_away(&mut case, stage, (what, stage.signed(post), BY_IDENTITY)).await?;
         }
     }
     case.effect(Effect::NONE, Blame::both(&cause::NO_IDENTITY)).await
@@ -66,12 +76,9 @@ pub(super) async fn bad(stage: &Arc<Stage>) -> Result<(), Stop> {
     for header in [TRANSACTION, BRANCH] {
         for (what, id) in bad {
             let mut post = stage.post(&stage.fresh().call(Part::First));
-            for (_, value) in post.headers.iter_mut().filter(|(name, _)| *name == header) {
-                if let Ok(bad) = HeaderValue::from_bytes(id) {
-                    *value = bad;
-                }
-            }
-            turned_away(&mut case, stage, (format!("{header}: {what}"), post, &cause::BAD_ID)).await?;
+            post.put(header, HeaderValue::from_bytes(id).ok());
+            let blame = Refusal { done: &cause::BAD_ID, ..BY_IDENTITY };
+            turned_away(&mut case, stage, (format!("{header}: {what}"), stage.signed(post), blame)).await?;
         }
     }
     case.effect(Effect::NONE, Blame::both(&cause::BAD_ID)).await
@@ -114,29 +121,4 @@ async fn each_its_own(stage: &Arc<Stage>, ids: &[Id], cause: &'static Cause) -> 
         case.done(&id.call(Part::Undo), cause).await?;
     }
     case.effect(Effect::taken(confirms), Blame::both(cause)).await
-}
-
-/// No signature, one of another secret, one of an hour ago.
-pub(super) async fn unsigned(stage: &Arc<Stage>) -> Result<(), Stop> {
-    let Some(secret) = &stage.secret else {
-        return Err(Stop::Skipped("there is no secret to sign with (give secret_file)".to_owned()));
-    };
-    let mut case = Case::open(stage).await?;
-    let now = signature::now();
-    let (own, foreign): (&[u8], &[u8]) = (secret, b"another secret");
-    let forged = [
-        ("no signature", None),
-        ("a signature of another secret", Some((foreign, now))),
-        ("a signature of an hour ago", Some((own, now - 3_600))),
-    ];
-    for (what, signed) in forged {
-        let mut post = stage.post(&stage.fresh().call(Part::First));
-        post.headers.retain(|(name, _)| *name != SIGNATURE);
-        if let Some((secret, at)) = signed {
-            let text = signature::sign(secret, at, (&post.uri, &post.body));
-            post.headers.extend(HeaderValue::try_from(text).map(|text| (SIGNATURE, text)));
-        }
-        turned_away(&mut case, stage, (what.to_owned(), post, &cause::UNSIGNED)).await?;
-    }
-    case.effect(Effect::NONE, Blame::both(&cause::UNSIGNED)).await
 }

@@ -12,6 +12,7 @@ mod normal;
 mod order;
 mod races;
 mod refusal;
+mod signed;
 mod slow;
 #[cfg(test)]
 mod tests;
@@ -189,9 +190,16 @@ const CHECKS: &[Check] = &[
     Check {
         name: "signature",
         part: Part::First,
-        does: "calls without a signature, with a wrong one, and with an old one are 4xx and change nothing",
-        why: "the address alone must not be enough to take value",
-        run: |stage| Box::pin(identity::unsigned(stage)),
+        does: "each operation without a signature, or with one of another secret, time, body or path, is a 4xx and changes nothing",
+        why: "the address alone, or a call that was overheard, must not be enough to take value",
+        run: |stage| Box::pin(signed::unsigned(stage)),
+    },
+    Check {
+        name: "signed_identity",
+        part: Part::First,
+        does: "a signed call under the headers of another transaction, branch or operation is a 4xx and changes nothing",
+        why: "under other headers a repeat is a new call, which no barrier holds up",
+        run: |stage| Box::pin(signed::identity(stage)),
     },
     Check {
         name: "many_at_once",

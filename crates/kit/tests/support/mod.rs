@@ -3,6 +3,8 @@
 //! One lock is the local transaction: what happens under it happens wholly. Each classic fault is one branch on `Twin`, so
 //! that the honest code can be read straight through. Read next: `../verdicts.rs`.
 
+mod signature;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,9 +15,7 @@ use axum::body::{Bytes, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::routing::{get, post};
-use hmac::{Hmac, KeyInit, Mac};
 use kit::{Form, Options, Target};
-use sha2::Sha256;
 use tokio::time::sleep;
 
 /// What is wrong with it.
@@ -48,6 +48,22 @@ pub(crate) enum Twin {
     BlindToCase,
     BlindToBranch,
     BlindToSignature,
+    /// Demands a signature of tries only.
+    SignedTryOnly,
+    /// Looks at the signature's time and not at its code.
+    SignedTimeOnly,
+    /// Takes a signature of any time.
+    SignedEver,
+    /// Takes a signature of any of its addresses.
+    SignedAnywhere,
+    /// Computes the code over the body as it would have written it.
+    SignedAsWritten,
+    /// Checks v1 only.
+    SignedContentOnly,
+    /// Refuses what is not signed as it refuses an order.
+    UnsignedIsARefusal,
+    /// It holds, and its probe leaves out what is zero.
+    ZerosLeftOut,
     FaultIsARefusal,
     FaultForEver,
     OtherContentRuns,
@@ -140,7 +156,14 @@ pub(crate) fn target(base: &str, forms: &[&str]) -> Target {
 
 async fn probe(State(me): State<Arc<Participant>>) -> String {
     let books = me.books.lock().unwrap();
-    format!(r#"{{"free": {}, "held": {}, "sold": {}}}"#, books.free, books.held, books.sold)
+    let figures = [("free", books.free), ("held", books.held), ("sold", books.sold)];
+    let is_shown = |figure: i64| figure != 0 || me.twin != Twin::ZerosLeftOut;
+    let shown: serde_json::Map<_, _> = figures
+        .into_iter()
+        .filter(|(_, figure)| is_shown(*figure))
+        .map(|(name, figure)| (name.to_owned(), figure.into()))
+        .collect();
+    serde_json::Value::Object(shown).to_string()
 }
 
 async fn call(State(me): State<Arc<Participant>>, request: Request) -> Said {
@@ -166,7 +189,9 @@ impl Participant {
         if self.twin == Twin::Moody && number % 5 == 4 {
             return Err(refuse(if number.is_multiple_of(2) { 503 } else { 425 }, "moody"));
         }
-        self.signed((&headers, &uri), &body)?;
+        if let Some(secret) = &self.secret {
+            signature::check((self.twin, secret), (&headers, &uri), &body)?;
+        }
         let (transaction, branch, operation) = self.identity(&headers, number)?;
         if self.twin == Twin::FaultForEver && operation == "confirm" {
             return Err(refuse(500, "broken"));
@@ -187,23 +212,6 @@ impl Participant {
             "confirm" => self.confirm(&of).await,
             _ => self.undo(&of).await,
         })
-    }
-
-    fn signed(&self, (headers, uri): (&HeaderMap, &Uri), body: &[u8]) -> Result<(), Said> {
-        let Some(secret) = self.secret.as_ref().filter(|_| self.twin != Twin::BlindToSignature) else {
-            return Ok(());
-        };
-        let wrong = || refuse(401, "signature_invalid");
-        let text = headers.get("tercet-signature").and_then(|text| text.to_str().ok()).ok_or_else(wrong)?;
-        let (at, seal) =
-            text.strip_prefix("t=").and_then(|text| text.split_once(",v1=")).ok_or_else(wrong)?;
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
-        mac.update(format!("{at}\nPOST\n{}\n", uri.path()).as_bytes());
-        mac.update(body);
-        let own: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
-        let is_recent = at.parse::<u64>().is_ok_and(|at| at.abs_diff(now) <= 300);
-        if own == seal && is_recent { Ok(()) } else { Err(wrong()) }
     }
 
     fn identity(&self, headers: &HeaderMap, number: usize) -> Result<(String, String, String), Said> {

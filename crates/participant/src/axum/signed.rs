@@ -4,12 +4,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{OriginalUri, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 
-use crate::call::{Answer, SIGNATURE, Signature, SignatureFault, Signed};
+use crate::call::{Answer, Identity, SIGNATURE, Signature, SignatureFault, Signed};
 
 const BODY_MAX: usize = 2 * 1024 * 1024;
 
@@ -24,8 +24,11 @@ async fn check(State(signature): State<Signature>, request: Request, next: Next)
         return Answer::problem(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is too long")
             .into_response();
     };
-    let path = head.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    let signed = Signed { method: head.method.as_str(), path, body: &body };
+    // As it came: under `Router::nest` the head's own has lost its beginning.
+    let uri = head.extensions.get().map_or(&head.uri, |OriginalUri(uri)| uri);
+    let path = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    let identity = Identity::of(&head.headers);
+    let signed = Signed { method: head.method.as_str(), path, identity, body: &body };
     let header = head.headers.get(SIGNATURE).map(|value| value.to_str().unwrap_or_default());
     match signature.check(header, now(), signed) {
         Ok(()) => next.run(Request::from_parts(head, Body::from(body))).await,

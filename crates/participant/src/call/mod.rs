@@ -9,7 +9,7 @@ mod signature;
 
 pub use answer::{ANSWER_MAX, Answer, Outcome, Refused};
 pub use content::Content;
-pub use signature::{SECRET_MIN, SIGNATURE, SecretFault, Signature, SignatureFault, Signed};
+pub use signature::{Identity, SECRET_MIN, SIGNATURE, SecretFault, Signature, SignatureFault, Signed};
 
 use http::HeaderMap;
 use transaction::{Operation, Pattern, is_id};

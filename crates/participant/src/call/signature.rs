@@ -1,20 +1,26 @@
 //! The signature of a call: a participant that shares a secret with the coordinator believes nobody else.
 //!
-//! `Tercet-Signature: t=SECONDS,v1=HEX`, where HEX is HMAC-SHA256 (RFC 2104) under the secret of
-//! `SECONDS \n METHOD \n PATH?QUERY \n BODY`. A time too far from the participant's clock is refused, so a recorded call
-//! is of no use later; within the tolerance the barrier makes a repeat harmless. A secret is changed without a gap by
-//! having two for a while: the first signs, any is believed. Never shows a secret, not even by `Debug`.
+//! `Tercet-Signature: t=SECONDS,v1=HEX,v2=HEX`, each HEX being HMAC-SHA256 (RFC 2104) under the secret: v1 of
+//! `SECONDS \n METHOD \n PATH?QUERY \n BODY`, v2 of `SECONDS \n METHOD \n PATH?QUERY \n TRANSACTION \n BRANCH \n OPERATION \n
+//! BODY`. A time too far from the participant's clock is refused, so a recorded call is of no use later. Within the tolerance
+//! the barrier makes a repeat harmless, but only where v2 is checked: v1 says nothing of the headers of identity, and the
+//! same call under other ones is a new call. (No JSON text begins with three ids on a line each, so a v1 is never another
+//! call's v2.) A secret is changed without a gap by having two for a while: the first signs, any is believed. Never shows a
+//! secret, not even by `Debug`.
 
 use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
+use http::HeaderMap;
 use sha2::Sha256;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
+
+use super::{BRANCH, OPERATION, TRANSACTION};
 
 /// The header.
 pub const SIGNATURE: &str = "tercet-signature";
 
-/// The shortest secret that a file may hold, in bytes: shorter ones are guessed.
+/// The shortest secret, in bytes: shorter ones are guessed.
 pub const SECRET_MIN: usize = 16;
 
 /// The secrets shared with the coordinator, and how far clocks may differ.
@@ -25,19 +31,34 @@ pub struct Signature {
     /// Are believed too.
     others: Vec<Vec<u8>>,
     tolerance: Duration,
+    demands: Demands,
 }
 
-/// Why a file of secrets is of no use. Names lines, never what they hold.
+/// What a header must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Demands {
+    /// v1 will do where there is no v2.
+    Either,
+    V2,
+}
+
+/// Why secrets are of no use. Names lines and lengths, never what they hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SecretFault {
     /// It has none.
     #[error("it holds no secret")]
     None,
-    /// One is easily guessed.
+    /// One in a file is easily guessed.
     #[error("the secret in line {line} is shorter than {SECRET_MIN} bytes")]
     Short {
         /// Its line, from 1.
         line: usize,
+    },
+    /// It is easily guessed.
+    #[error("a secret of {bytes} bytes; it must have {SECRET_MIN} or more")]
+    TooShort {
+        /// How long it is.
+        bytes: usize,
     },
 }
 
@@ -47,7 +68,7 @@ pub enum SignatureFault {
     /// There is none.
     #[error("the call is not signed")]
     Missing,
-    /// It is not `t=SECONDS,v1=HEX`.
+    /// It is not `t=SECONDS,v1=HEX,v2=HEX`.
     #[error("the signature is malformed")]
     Malformed,
     /// Its time is too far away.
@@ -56,6 +77,9 @@ pub enum SignatureFault {
     /// It is not the secret's.
     #[error("the signature does not fit the call")]
     Wrong,
+    /// It has no v2, and that was demanded.
+    #[error("the signature leaves out who is called: it has no v2")]
+    Weak,
 }
 
 /// What is signed of a call.
@@ -65,8 +89,30 @@ pub struct Signed<'a> {
     pub method: &'a str,
     /// The path with the query, as sent.
     pub path: &'a str,
+    /// The headers of identity, as sent.
+    pub identity: Identity<'a>,
     /// The body's bytes.
     pub body: &'a [u8],
+}
+
+/// The headers of identity, as sent; one that is not there is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity<'a> {
+    /// `Tercet-Transaction`.
+    pub transaction: &'a str,
+    /// `Tercet-Branch`.
+    pub branch: &'a str,
+    /// `Tercet-Operation`.
+    pub operation: &'a str,
+}
+
+impl<'a> Identity<'a> {
+    /// Of a request.
+    #[must_use]
+    pub fn of(headers: &'a HeaderMap) -> Identity<'a> {
+        let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        Identity { transaction: text(TRANSACTION), branch: text(BRANCH), operation: text(OPERATION) }
+    }
 }
 
 impl std::fmt::Debug for Signature {
@@ -75,6 +121,7 @@ impl std::fmt::Debug for Signature {
         f.debug_struct("Signature")
             .field("secrets", &secrets)
             .field("tolerance", &self.tolerance)
+            .field("demands", &self.demands)
             .finish_non_exhaustive()
     }
 }
@@ -83,10 +130,28 @@ impl Signature {
     /// Five minutes, either way.
     pub const TOLERANCE: Duration = Duration::from_secs(300);
 
-    /// With this secret; it should be 32 random bytes or more.
+    /// With this secret, whatever it is: a service uses [`Signature::of_secret`].
     #[must_use]
     pub fn new(secret: impl Into<Vec<u8>>) -> Signature {
-        Signature { secret: secret.into(), others: Vec::new(), tolerance: Signature::TOLERANCE }
+        Signature {
+            secret: secret.into(),
+            others: Vec::new(),
+            tolerance: Signature::TOLERANCE,
+            demands: Demands::Either,
+        }
+    }
+
+    /// With this secret; it should be 32 random bytes or more.
+    ///
+    /// # Errors
+    /// When there is none, or it is shorter than [`SECRET_MIN`].
+    pub fn of_secret(secret: impl Into<Vec<u8>>) -> Result<Signature, SecretFault> {
+        let secret = secret.into();
+        match secret.len() {
+            0 => Err(SecretFault::None),
+            bytes if bytes < SECRET_MIN => Err(SecretFault::TooShort { bytes }),
+            _ => Ok(Signature::new(secret)),
+        }
     }
 
     /// With the secrets of a file, one a line: the first signs, any is believed. Spaces around them, empty lines and
@@ -125,39 +190,85 @@ impl Signature {
         Signature { tolerance, ..self }
     }
 
+    /// Refuses what is signed with v1 only. For whoever is called by coordinators that sign with v2: nobody can then take
+    /// the v2 out of a recorded call and play it again under other headers.
+    #[must_use]
+    pub fn strict(self) -> Signature {
+        Signature { demands: Demands::V2, ..self }
+    }
+
     /// The header's value for a call made at `now` (seconds since 1970).
     #[must_use]
     pub fn sign(&self, now: u64, signed: Signed<'_>) -> String {
-        let code = code_of(&self.secret, now, signed);
-        let hex: String = code.iter().map(|byte| format!("{byte:02x}")).collect();
-        format!("t={now},v1={hex}")
+        let hex = |version| -> String {
+            code_of(&self.secret, (version, now), signed).iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        format!("t={now},v1={},v2={}", hex(Version::One), hex(Version::Two))
     }
 
-    /// Checks the header's value against what came, at `now` (seconds since 1970).
+    /// Checks the header's value against what came, at `now` (seconds since 1970): its v2, or its v1 where it has no v2
+    /// and this is not [`strict`](Signature::strict).
     ///
     /// # Errors
     /// See [`SignatureFault`]; none of them may be answered with a business answer.
     pub fn check(&self, header: Option<&str>, now: u64, signed: Signed<'_>) -> Result<(), SignatureFault> {
-        let header = header.ok_or(SignatureFault::Missing)?;
-        let (time, code) = header
-            .split_once(',')
-            .and_then(|(time, code)| Some((time.strip_prefix("t=")?, code.strip_prefix("v1=")?)))
-            .ok_or(SignatureFault::Malformed)?;
-        let time: u64 = time.parse().map_err(|_| SignatureFault::Malformed)?;
-        let given = bytes_of(code).ok_or(SignatureFault::Malformed)?;
+        let Given { time, v1, v2 } = Given::read(header.ok_or(SignatureFault::Missing)?)?;
+        let (version, given) = match (v2, v1, self.demands) {
+            (Some(code), ..) => (Version::Two, code),
+            (None, Some(_), Demands::V2) => return Err(SignatureFault::Weak),
+            (None, Some(code), Demands::Either) => (Version::One, code),
+            (None, None, _) => return Err(SignatureFault::Malformed),
+        };
         if now.abs_diff(time) > self.tolerance.as_secs() {
             return Err(SignatureFault::Expired);
         }
-        let fits = |secret: &Vec<u8>| given.ct_eq(code_of(secret, time, signed).as_slice());
+        let fits =
+            |secret: &Vec<u8>| -> Choice { given.ct_eq(code_of(secret, (version, time), signed).as_slice()) };
         // All are tried, so that the time it takes does not tell which one fits.
         let any = self.others.iter().map(fits).fold(fits(&self.secret), |any, one| any | one);
         if bool::from(any) { Ok(()) } else { Err(SignatureFault::Wrong) }
     }
 }
 
-fn code_of(secret: &[u8], time: u64, signed: Signed<'_>) -> Vec<u8> {
+/// What is signed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Version {
+    /// Time, method, path, body.
+    One,
+    /// Time, method, path, identity, body.
+    Two,
+}
+
+/// A header's value, read.
+struct Given {
+    time: u64,
+    v1: Option<Vec<u8>>,
+    v2: Option<Vec<u8>>,
+}
+
+impl Given {
+    /// Fields of other names are left for other readers; none of those that count may come twice.
+    fn read(header: &str) -> Result<Given, SignatureFault> {
+        let field = |name: &str| {
+            let mut values = header.split(',').filter_map(|field| field.strip_prefix(name));
+            match (values.next(), values.next()) {
+                (value, None) => Ok(value),
+                (_, Some(_)) => Err(SignatureFault::Malformed),
+            }
+        };
+        let code = |name| field(name)?.map(|hex| bytes_of(hex).ok_or(SignatureFault::Malformed)).transpose();
+        let time = field("t=")?.and_then(|digits| digits.parse().ok()).ok_or(SignatureFault::Malformed)?;
+        Ok(Given { time, v1: code("v1=")?, v2: code("v2=")? })
+    }
+}
+
+fn code_of(secret: &[u8], (version, time): (Version, u64), signed: Signed<'_>) -> Vec<u8> {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("HMAC takes a key of any length");
     mac.update(format!("{time}\n{}\n{}\n", signed.method, signed.path).as_bytes());
+    if version == Version::Two {
+        let Identity { transaction, branch, operation } = signed.identity;
+        mac.update(format!("{transaction}\n{branch}\n{operation}\n").as_bytes());
+    }
     mac.update(signed.body);
     mac.finalize().into_bytes().to_vec()
 }
@@ -171,73 +282,4 @@ fn bytes_of(hex: &str) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CALL: Signed<'static> = Signed { method: "POST", path: "/try?x=1", body: b"{}" };
-
-    #[test]
-    fn a_signed_call_is_believed_and_nothing_else_is() {
-        let ours = Signature::new("a secret");
-        let header = ours.sign(1_000, CALL);
-        assert_eq!(ours.check(Some(&header), 1_000, CALL), Ok(()));
-        assert_eq!(ours.check(Some(&header), 1_300, CALL), Ok(()));
-        assert_eq!(ours.check(Some(&header), 1_301, CALL), Err(SignatureFault::Expired));
-        assert_eq!(ours.check(Some(&header), 699, CALL), Err(SignatureFault::Expired));
-        assert_eq!(ours.check(None, 1_000, CALL), Err(SignatureFault::Missing));
-        for other in [
-            Signed { method: "GET", ..CALL },
-            Signed { path: "/try?x=2", ..CALL },
-            Signed { body: b"{ }", ..CALL },
-        ] {
-            assert_eq!(ours.check(Some(&header), 1_000, other), Err(SignatureFault::Wrong));
-        }
-        let theirs = Signature::new("another").sign(1_000, CALL);
-        assert_eq!(ours.check(Some(&theirs), 1_000, CALL), Err(SignatureFault::Wrong));
-        let moved = header.replace("t=1000", "t=1001");
-        assert_eq!(ours.check(Some(&moved), 1_000, CALL), Err(SignatureFault::Wrong));
-    }
-
-    #[test]
-    fn what_is_no_signature_is_malformed_and_never_panics() {
-        let ours = Signature::new("");
-        for header in
-            ["", "t=1", "t=,v1=", "t=1,v1=zz", "v1=00,t=1", "t=99999999999999999999999,v1=00", "t=1,v1=é"]
-        {
-            assert_eq!(ours.check(Some(header), 1, CALL), Err(SignatureFault::Malformed), "{header}");
-        }
-    }
-
-    #[test]
-    fn while_a_secret_is_replaced_the_new_one_signs_and_both_are_believed() {
-        let (old, new) = ("the old secret of 2025", "the new secret of 2026");
-        let both = Signature::of_lines(&format!("# replaced in June\n\n  {new} \n{old}\n")).unwrap();
-        let header = both.sign(7, CALL);
-        assert_eq!(header, Signature::new(new).sign(7, CALL));
-        assert_eq!(both.check(Some(&header), 7, CALL), Ok(()));
-        assert_eq!(both.check(Some(&Signature::new(old).sign(7, CALL)), 7, CALL), Ok(()));
-        assert_eq!(
-            both.check(Some(&Signature::new("else").sign(7, CALL)), 7, CALL),
-            Err(SignatureFault::Wrong)
-        );
-        assert!(!format!("{both:?}").contains("secret of"), "{both:?}");
-        for (text, fault) in [
-            ("", SecretFault::None),
-            ("# only words\n \n", SecretFault::None),
-            ("0123456789abcde\n", SecretFault::Short { line: 1 }),
-            ("0123456789abcdef\n# old\n0123\n", SecretFault::Short { line: 3 }),
-        ] {
-            assert_eq!(Signature::of_lines(text).err(), Some(fault), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn the_code_is_hmac_sha256_of_time_method_path_and_body() {
-        // Computed with another implementation:
-        // printf '1\nPOST\n/try?x=1\n{}' | openssl dgst -sha256 -hmac key
-        let header = Signature::new("key").sign(1, CALL);
-        assert_eq!(header, format!("t=1,v1={VECTOR}"));
-    }
-
-    const VECTOR: &str = "dca98070e9a6baf462808d7a420ccac44816583ae74bb1452049062606e2aa44";
-}
+mod tests;

@@ -12,7 +12,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Scheme;
 use http::{Method, Request, Uri};
 use http_body_util::Full;
-use participant::call::{self, Signature, Signed};
+use participant::call::{self, Identity, Signature, Signed};
 use transaction::{Call, Trace};
 use url::Url;
 
@@ -51,7 +51,7 @@ pub(super) fn of(call: &Call, signature: Option<&Signature>) -> Result<Request<F
     let uri = target(&call.url)?;
     let mut headers = headers(call)?;
     if let Some(signature) = signature {
-        headers.insert(SIGNATURE, signed(signature, &uri, &body)?);
+        headers.insert(SIGNATURE, signed(signature, (call, &uri), &body)?);
     }
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
@@ -61,13 +61,15 @@ pub(super) fn of(call: &Call, signature: Option<&Signature>) -> Result<Request<F
 }
 
 /// Signs what is about to be sent, with the time of now: each attempt has a signature of its own.
-fn signed(signature: &Signature, uri: &Uri, body: &[u8]) -> Result<HeaderValue, Trouble> {
+fn signed(signature: &Signature, (call, uri): (&Call, &Uri), body: &[u8]) -> Result<HeaderValue, Trouble> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_err(|_| Trouble::Unsendable("the clock is before 1970, so it cannot be signed"))?;
     // As the request line has it: the path is at least `/`.
     let path = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-    let signed = Signed { method: Method::POST.as_str(), path: &path, body };
+    let identity =
+        Identity { transaction: &call.transaction, branch: &call.branch, operation: call.operation };
+    let signed = Signed { method: Method::POST.as_str(), path: &path, identity, body };
     let text = signature.sign(now.as_secs(), signed);
     HeaderValue::try_from(text).map_err(|_| Trouble::Unsendable("its signature does not fit a header"))
 }

@@ -13,7 +13,7 @@ mod tls;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::participant::call::{SignatureFault, Signed};
+use ::participant::call::{Identity, SignatureFault, Signed};
 use engine::Network;
 use participant::{Act, Participant, answer};
 use server::call::{Config, HttpCaller, Loopback, Policy, Resolve, Signature};
@@ -106,7 +106,8 @@ async fn a_participant_with_the_secret_believes_a_signed_call() {
     let (head, body) = heard.split_once("\r\n\r\n").unwrap();
     let header = head.lines().find_map(|line| line.strip_prefix("tercet-signature: "));
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let said = Signed { method: "POST", path: "/try?shop=1", body: body.as_bytes() };
+    let identity = Identity { transaction: "order-1001", branch: "stock", operation: "try" };
+    let said = Signed { method: "POST", path: "/try?shop=1", identity, body: body.as_bytes() };
     let check = |secret: &str| Signature::new(secret).check(header, now, said);
     assert_eq!(check("the new secret, 24 bytes"), Ok(()));
     assert_eq!(check("the old secret, 24 bytes"), Err(SignatureFault::Wrong), "the first one signs");

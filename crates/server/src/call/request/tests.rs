@@ -1,6 +1,7 @@
 //! What a call looks like on the wire, without a network.
 
 use http_body_util::BodyExt;
+use participant::call::SignatureFault;
 use transaction::Header;
 
 use super::*;
@@ -138,7 +139,19 @@ async fn a_signature_fits_what_is_sent_and_a_branch_cannot_forge_one() {
         let text = given.next().unwrap().to_str().unwrap();
         assert!(given.next().is_none(), "{url}");
         let time: u64 = text.strip_prefix("t=").unwrap().split_once(',').unwrap().0.parse().unwrap();
-        let signed = Signed { method: "POST", path, body: &body };
-        assert_eq!(ours.check(Some(text), time, signed), Ok(()), "{url}");
+        let identity = Identity::of(&head.headers);
+        let signed = Signed { method: "POST", path, identity, body: &body };
+        assert_eq!(ours.clone().strict().check(Some(text), time, signed), Ok(()), "{url}");
+        for other in [
+            Identity { transaction: "order-1002", ..identity },
+            Identity { branch: "stocks", ..identity },
+            Identity { operation: "cancel", ..identity },
+        ] {
+            let forged = Signed { identity: other, ..signed };
+            assert_eq!(ours.check(Some(text), time, forged), Err(SignatureFault::Wrong), "{other:?}");
+        }
+        // Whoever knows v1 only believes it too.
+        let v1 = text.split_once(",v2=").unwrap().0;
+        assert_eq!(ours.check(Some(v1), time, signed), Ok(()), "{url}");
     }
 }
