@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use kit::{Form, Options, Target, verify};
 use lab::http::Http;
-use participant::axum::{Asked, Deliver, PassResult, Saga, Tcc, deliver, saga, serve_until, signed, tcc};
+use participant::axum::{
+    Asked, Deliver, PassResult, Saga, Tcc, check, deliver, saga, serve_until, signed, tcc,
+};
 use participant::barrier::{Barrier, Fault};
 use participant::call::{Outcome, Signature};
 use participant::database::Local;
@@ -108,6 +110,7 @@ async fn world() -> World {
     let believed = Signature::of_secret(SECRET).unwrap().strict();
     let router = saga(Purse, barrier.clone())
         .merge(deliver(Purse, barrier.clone()))
+        .merge(check(barrier.clone()))
         .merge(tcc(Ticket, barrier.clone()))
         .nest("/shops/{shop}/purse", signed(saga(Purse, barrier), believed))
         .route("/probe", probe.with_state(pool.clone()));
@@ -135,6 +138,30 @@ impl World {
     async fn taken(&self) -> i64 {
         self.pool.fetch_one("SELECT taken FROM purse").await.unwrap().get(0)
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_back_is_done_only_after_a_committed_submit() {
+    let world = world().await;
+    let ask = |transaction: &'static str| {
+        let http = world.http.clone();
+        tokio::task::spawn_blocking(move || {
+            let branch = ("tercet-branch", "check");
+            let headers = [("tercet-transaction", transaction), branch, ("tercet-operation", "check")];
+            let reply = http.send(("POST", "/check"), &headers, b"{}").unwrap();
+            (reply.status, reply.body["code"].clone())
+        })
+    };
+    for _ in 0..2 {
+        assert_eq!(ask("t-1").await.unwrap(), (409, json!("never_submitted")));
+    }
+    let mut late = world.pool.begin().await.unwrap();
+    assert!(Barrier::<Sqlite>::submit(&mut late, "t-1").await.is_err(), "the check-back came first");
+    late.rollback().await.unwrap();
+    let mut local = world.pool.begin().await.unwrap();
+    Barrier::<Sqlite>::submit(&mut local, "t-2").await.unwrap();
+    local.commit().await.unwrap();
+    assert_eq!(ask("t-2").await.unwrap().0, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -114,6 +114,42 @@ fn a_try_that_comes_after_its_cancel_reserves_nothing() {
 }
 
 #[test]
+fn rules_place_a_branch_at_one_of_several_databases() {
+    for engine in ENGINES {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = |name: &str| {
+            let own = folder.path().join(name);
+            std::fs::create_dir(&own).unwrap();
+            Database::new(engine, &own)
+        };
+        let (low, high) = (inside("low"), inside("high"));
+        let source = |name: &str, url: &str| format!("[[source]]\nname = \"{name}\"\nurl = \"{url}\"\n");
+        let rule = "[[rule]]\nname = \"stock\"\nservice = \"stock\"\n\
+            ranges = [{ from = 1, until = 3, to = \"low\" }, { from = 3, until = 10, to = \"high\" }]\n";
+        let plan = source("low", &low.url) + &source("high", &high.url) + rule;
+        std::fs::write(folder.path().join("sources.toml"), plan).unwrap();
+        let mut file = declared("sqlite:nowhere.db");
+        let mut stock = file["resources"]["stock"].take();
+        stock.as_object_mut().unwrap().remove("source");
+        stock["shard"] = json!("n");
+        let rules = json!({"file": "sources.toml", "create_schema": true});
+        let path = folder.path().join("resources.json");
+        std::fs::write(&path, json!({"rules": rules, "resources": {"stock": stock}}).to_string()).unwrap();
+        let server = Tercet::on(folder.path(), &["--resources-file", path.to_str().unwrap()]).unwrap();
+        let both = [take(2), with(take(3), json!({"id": "more"}))];
+        server.begin(&tcc("both", both));
+        assert_eq!(server.wait_final("both")["state"], "confirmed", "{engine:?}");
+        assert_eq!((low.stock(), high.stock()), ("8|0|2".to_owned(), "7|0|3".to_owned()), "{engine:?}");
+        let rows = "SELECT branch_id, operation FROM tercet_barrier ORDER BY phase";
+        assert_eq!(low.run(rows), "stock|try\nstock|confirm");
+        assert_eq!(high.run(rows), "more|try\nmore|confirm");
+        let refused = server.post("/v1/transactions", &tcc("nowhere", [take(10)]));
+        assert_eq!((refused.status, &refused.body["at"]), (400, &json!("/branches/0/parameters")));
+        drop(server);
+    }
+}
+
+#[test]
 fn a_source_that_is_away_stops_neither_the_start_nor_a_transaction() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("resources.json");

@@ -263,7 +263,10 @@ impl DeclaredSources {
 
     fn one(&self, source: &str, body: &SqlBody) -> Result<Route, ResourceFault> {
         if body.service.is_some() || body.tenant.is_some() || body.shard.is_some() {
-            return Err(fault("/source", "service, tenant and shard are for rules: leave source out, or them"));
+            return Err(fault(
+                "/source",
+                "service, tenant and shard are for rules: leave source out, or them",
+            ));
         }
         let found = self.by_name.get(source).cloned().map(Route::One);
         found.ok_or_else(|| fault("/source", format!("no source {source} is declared")))

@@ -23,12 +23,12 @@ use transaction::{Call, Operation, Pattern, Refusal, Reply};
 use self::change::{Change, Step};
 pub(super) use self::route::{Placed, Route};
 pub(super) use self::source::Source;
+use self::text::Grammar;
 use super::declared::{SqlBody, StepBody};
 use super::parameters::{self, Types};
-use self::text::Grammar;
-use crate::refusal::FIELD_INVALID;
 use super::{Carried, Rebuilding, Replying, Resource, ResourceFault, ResourceKind};
 use crate::call::answered;
+use crate::refusal::FIELD_INVALID;
 
 /// A declared table.
 pub(super) struct SqlResource {
@@ -184,12 +184,21 @@ impl StepBody {
     }
 }
 
-/// A fault in words that anybody may read: a database quotes values in its own.
+/// A fault in words that anybody may read. PostgreSQL and MySQL quote values in what they say of data (SQLSTATE classes 22
+/// and 23, and whatever has no class): there it ends at the first quote. SQLite quotes none, its codes are short.
 fn shown(fault: &Fault) -> String {
+    const OF_NO_VALUE: [&str; 9] = ["08", "25", "28", "3D", "40", "42", "53", "55", "57"];
     match fault {
         Fault::Database(sqlx::Error::Database(said)) => {
-            let code = said.code();
-            format!("the database refuses a statement (code {})", code.as_deref().unwrap_or("none"))
+            let code = said.code().unwrap_or_default();
+            let is_plain =
+                (1..5).contains(&code.len()) || OF_NO_VALUE.iter().any(|class| code.starts_with(class));
+            let words = said.message();
+            let quote = if is_plain { None } else { words.find(['\'', '"', '`']) };
+            match quote {
+                None => format!("the database: {words} ({code})"),
+                Some(at) => format!("the database: {}… ({code})", &words[..at]),
+            }
         }
         Fault::Database(_)
         | Fault::Contended { .. }

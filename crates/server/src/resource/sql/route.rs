@@ -66,7 +66,9 @@ impl Route {
             let Some(name) = name else { continue };
             match (at, types.get(name)) {
                 ("/tenant", Some(Type::Text)) | ("/shard", Some(Type::Text | Type::Integer)) => {}
-                (_, Some(_)) => return Err((at, format!("the parameter {name} is of a type that is no key"))),
+                (_, Some(_)) => {
+                    return Err((at, format!("the parameter {name} is of a type that is no key")));
+                }
                 (_, None) => return Err((at, format!("no parameter {name} is declared"))),
             }
         }

@@ -56,8 +56,7 @@ fn declared(file: &Json) -> Result<Resources, String> {
     std::fs::write(beside.path().join("sources.toml"), PLAN).unwrap();
     let secret = |name: &str| (name == "DB_B").then(|| "sqlite:b.db".to_owned());
     let around = Around { folder: Path::new("nowhere"), beside: beside.path(), secret: &secret };
-    Resources::declared(&file.to_string(), around, &Handle::current())
-        .map_err(|fault| fault.to_string())
+    Resources::declared(&file.to_string(), around, &Handle::current()).map_err(|fault| fault.to_string())
 }
 
 #[tokio::test]
@@ -95,9 +94,15 @@ async fn what_is_declared_wrongly_is_named() {
     type Change = fn(&mut Json);
     let cases: [(Change, &str); 28] = [
         (|it| it["resources"]["stock"]["source"] = Json::Null, "/resources/stock/source: it names no source"),
-        (|it| it["resources"]["stock"]["shard"] = json!("n"), "/resources/stock/source: service, tenant and shard"),
+        (
+            |it| it["resources"]["stock"]["shard"] = json!("n"),
+            "/resources/stock/source: service, tenant and shard",
+        ),
         (|it| it["rules"] = json!({"file": "none.toml"}), "/rules/file: "),
-        (|it| it["rules"] = json!({"file": "sources.toml", "keep_days": 1}), "/rules/file: source a: a horizon of"),
+        (
+            |it| it["rules"] = json!({"file": "sources.toml", "keep_days": 1}),
+            "/rules/file: source a: a horizon of",
+        ),
         (
             |it| {
                 it["rules"] = json!({"file": "sources.toml"});
