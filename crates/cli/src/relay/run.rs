@@ -35,7 +35,7 @@ pub(crate) struct Flags {
     token_file: Option<PathBuf>,
     /// With --direct: a file with the secret that signs the calls, in the form of the server's call_secret_file; the
     /// first one signs
-    #[arg(long, value_name = "FILE", requires = "direct")]
+    #[arg(long, value_name = "FILE", conflicts_with = "server")]
     call_secret_file: Option<PathBuf>,
     /// Who this is, in leases and logs [default: relay-PID]
     #[arg(long)]

@@ -87,7 +87,7 @@ async fn what_makes_no_sense_is_named_before_anything_is_done() {
         ),
         (
             &["relay", "--database", url, "--server", "http://127.0.0.1:1", "--call-secret-file", guessed],
-            "--direct",
+            "cannot be used with",
         ),
         (&["relay", "--database", url, "--direct", "--server", "http://127.0.0.1:1"], "cannot be used with"),
     ];

@@ -98,7 +98,7 @@ fn is_destination(text: &str) -> bool {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && !b"#\\".contains(&byte));
     let is_place = || {
         let uri: Option<http::Uri> = text.parse().ok();
-        uri.is_some_and(|uri| uri.authority().is_some_and(|place| is_authority(place)))
+        uri.is_some_and(|uri| uri.authority().is_some_and(is_authority))
     };
     text.len() <= DESTINATION_MAX && is_http && is_plain && !rest.starts_with(['/', '?']) && is_place()
 }
