@@ -39,5 +39,5 @@ pub use state::{BranchState, Phase, TRANSITIONS, Transition};
 pub use time::Time;
 pub use timeline::{TimelineEntry, entry as timeline_entry};
 pub use transaction::{Attempts, Branch, Reason, ReasonCode, Transaction};
-pub use validate::{Limits, is_id, validate, validate_branch};
+pub use validate::{HEADERS_MAX, JSON_DEPTH, Limits, is_header, is_id, validate, validate_branch};
 pub use wanted::{Call, CallTarget, next_due, wanted};

@@ -30,7 +30,10 @@ const SPAN_MAX_MS: u64 = 365 * DAY_MS;
 /// The longest time-out of one call: one hour.
 const TIMEOUT_MAX_MS: u64 = 60 * 60 * 1000;
 const LABEL_VALUE_MAX: usize = 256;
-const HEADERS_MAX: usize = 64;
+/// Headers of one branch.
+pub const HEADERS_MAX: usize = 64;
+/// Levels of nested arrays and objects in a request, unless the server is told another number.
+pub const JSON_DEPTH: usize = 32;
 /// Holds of one branch, and arguments of one move.
 const LEGS_MAX: usize = 32;
 const ARGUMENTS_MAX: usize = 32;
@@ -235,18 +238,24 @@ fn check_headers(call: &CallSpec) -> Result<(), Refusal> {
     if call.headers.len() > HEADERS_MAX {
         return Err(r::HEADER_INVALID.at("/headers", format!("at most {HEADERS_MAX} headers are allowed")));
     }
-    for header in &call.headers {
-        let name = header.name.to_ascii_lowercase();
-        let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        let visible = |byte: u8| byte == b'\t' || (b' '..=b'~').contains(&byte);
-        let is_reserved = RESERVED_HEADERS.contains(&name.as_str()) || name.starts_with("tercet-");
-        let fits = (1..=256).contains(&name.len()) && header.value.len() <= 8192;
-        if is_reserved || !fits || !name.bytes().all(token) || !header.value.bytes().all(visible) {
+    match call.headers.iter().find(|header| !is_header(&header.name, &header.value)) {
+        None => Ok(()),
+        Some(header) => {
             let detail = format!("the header {} cannot be sent as given", brief(&header.name));
-            return Err(r::HEADER_INVALID.at("/headers", detail));
+            Err(r::HEADER_INVALID.at("/headers", detail))
         }
     }
-    Ok(())
+}
+
+/// Whether a branch may set this header, and it can be sent.
+#[must_use]
+pub fn is_header(name: &str, value: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    let token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let visible = |byte: u8| byte == b'\t' || (b' '..=b'~').contains(&byte);
+    let is_reserved = RESERVED_HEADERS.contains(&lower.as_str()) || lower.starts_with("tercet-");
+    let fits = (1..=256).contains(&name.len()) && value.len() <= 8192;
+    !is_reserved && fits && name.bytes().all(token) && value.bytes().all(visible)
 }
 
 /// Ids are unique, `after` names branches that exist, and nothing waits for itself.

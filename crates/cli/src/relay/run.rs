@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
+use participant::call::Signature;
 use participant::database::Dialect;
 use participant::outbox::relay::{Counted, Meters, Order, Relay, Retry, Server, Settings, Target};
 use participant::outbox::{OnDead, Outbox};
@@ -32,6 +33,10 @@ pub(crate) struct Flags {
     /// A file with the server's bearer token [variable: TERCET_TOKEN holds the token itself]
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
+    /// With --direct: a file with the secret that signs the calls, in the form of the server's call_secret_file; the
+    /// first one signs
+    #[arg(long, value_name = "FILE", conflicts_with = "server")]
+    call_secret_file: Option<PathBuf>,
     /// Who this is, in leases and logs [default: relay-PID]
     #[arg(long)]
     name: Option<String>,
@@ -112,10 +117,18 @@ impl Flags {
         Ok(Target::Server(Server { url: url.clone(), token }))
     }
 
+    fn signature(&self) -> anyhow::Result<Option<Signature>> {
+        let Some(file) = &self.call_secret_file else { return Ok(None) };
+        let text = std::fs::read_to_string(file).with_context(|| format!("{}", file.display()))?;
+        // It names the line, never what it holds.
+        Ok(Some(Signature::of_lines(&text).with_context(|| format!("{}", file.display()))?))
+    }
+
     fn settings(&self) -> anyhow::Result<Settings> {
         let plain = Settings::new(self.target()?);
         Ok(Settings {
             name: self.name.clone().unwrap_or(plain.name),
+            signature: self.signature()?,
             routes: self.routes.iter().cloned().collect::<BTreeMap<_, _>>(),
             order: match self.order {
                 Until::Delivered => Order::Delivered,

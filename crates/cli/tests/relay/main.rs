@@ -7,6 +7,7 @@
 mod support;
 
 mod killed;
+mod order;
 mod told;
 
 use std::collections::HashSet;

@@ -1,9 +1,13 @@
 //! What the commands tell, and what people do with dead letters.
 
 use std::process::Output;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use participant::call::{Identity, SIGNATURE, Signature, Signed};
+use participant::outbox::State;
 
 use super::support::{Participant, Tercet, fails, tercet};
-use super::{File, enqueue, message};
+use super::{File, Started, enqueue, message, until};
 
 fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
@@ -38,7 +42,7 @@ async fn a_message_goes_through_the_server_and_its_trail_is_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dead_letters_are_listed_replayed_and_dropped() {
     let (file, shop) = (File::new().await, Participant::start());
-    shop.answers("deliver", "deliver", [fails(400), fails(400), fails(404), super::support::done()]);
+    shop.answers("deliver", "deliver", [fails(400), fails(413), fails(400), super::support::done()]);
     for id in ["m-1", "m-2", "m-3"] {
         enqueue(&file.outbox, &[message(id, &shop.url("deliver"))]).await;
     }
@@ -65,7 +69,10 @@ async fn dead_letters_are_listed_replayed_and_dropped() {
 async fn what_makes_no_sense_is_named_before_anything_is_done() {
     let file = File::new().await;
     let (url, url_again) = (file.url.as_str(), file.url.as_str());
-    let cases: [(&[&str], &str); 6] = [
+    let guessed = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&guessed, "short-secret\n").unwrap();
+    let guessed = guessed.path().to_str().unwrap();
+    let cases: [(&[&str], &str); 8] = [
         (&["relay"], "--database URL"),
         (&["relay", "--database", "oracle://x:secret@y/z"], "not postgres://"),
         (&["relay", "--database", url], "--server URL, or --direct"),
@@ -74,14 +81,59 @@ async fn what_makes_no_sense_is_named_before_anything_is_done() {
             "the lease is not longer than two",
         ),
         (&["relay", "--database", "sqlite://:memory:", "--direct"], "no table tercet_outbox"),
+        (
+            &["relay", "--database", url, "--direct", "--call-secret-file", guessed],
+            "the secret in line 1 is shorter than 16 bytes",
+        ),
+        (
+            &["relay", "--database", url, "--server", "http://127.0.0.1:1", "--call-secret-file", guessed],
+            "cannot be used with",
+        ),
         (&["relay", "--database", url, "--direct", "--server", "http://127.0.0.1:1"], "cannot be used with"),
     ];
     for (words, said) in cases {
         let output = tercet(words).output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{words:?}");
         assert!(text(&output).contains(said), "{words:?}: {}", text(&output));
-        assert!(!text(&output).contains("secret"), "{words:?}: {}", text(&output));
+        assert!(!text(&output).contains("x:secret"), "{words:?}: {}", text(&output));
+        assert!(!text(&output).contains("short-secret"), "{words:?}: {}", text(&output));
     }
     let by_variable = tercet(&["relay", "dead", "list"]).env("TERCET_DATABASE", url).output().unwrap();
     assert!(by_variable.status.success(), "{}", text(&by_variable));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn direct_calls_are_signed_and_need_no_certificate_authority() {
+    let (file, shop) = (File::new().await, Participant::start());
+    enqueue(&file.outbox, &[message("m-1", &shop.url("deliver?shop=7"))]).await;
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&secret, "the new secret of 2026\nthe old secret of 2025\n").unwrap();
+    let flags = ["--direct", "--once", "--call-secret-file", secret.path().to_str().unwrap()];
+    let mut relay = file.relay(&flags);
+    let ran = relay.env("SSL_CERT_FILE", "/nowhere").env("SSL_CERT_DIR", "/nowhere").output().unwrap();
+    assert!(ran.status.success(), "{}", text(&ran));
+    assert!(text(&ran).contains("no certificate authority found"), "{}", text(&ran));
+    let call = &shop.calls("deliver", "deliver")[0];
+    let identity = Identity { transaction: "m-1", branch: "deliver", operation: "deliver" };
+    let signed = Signed { method: "POST", path: "/deliver?shop=7", identity, body: call.text.as_bytes() };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    let header = call.headers.get(SIGNATURE).map(String::as_str);
+    assert_eq!(Signature::new("the new secret of 2026").strict().check(header, now, signed), Ok(()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_path_of_the_server_harms_no_row() {
+    let (file, server, shop) = (File::new().await, Tercet::start(), Participant::start());
+    enqueue(&file.outbox, &[message("m-1", &shop.url("deliver"))]).await;
+    let wrong = format!("http://{}/wrong", server.address);
+    let log = tempfile::NamedTempFile::new().unwrap();
+    let mut command = file.relay(&["--server", &wrong, "--budget", "1"]);
+    let mut relay = Started(command.stderr(log.reopen().unwrap()).spawn().unwrap());
+    let said = || std::fs::read_to_string(&log).unwrap();
+    until("the log", async || said().contains("path_unknown") && said().contains("told wrong")).await;
+    let row = async || file.outbox.trail("m-1").await.unwrap().unwrap();
+    until("the mark", async || row().await.last_error.is_some()).await;
+    relay.kill9();
+    let row = row().await;
+    assert_eq!((row.state, row.attempts), (State::Waiting, 0));
 }

@@ -35,7 +35,7 @@ use std::time::Duration;
 
 use sqlx::Pool;
 
-pub use message::{DESTINATION_MAX, HEADERS_MAX, Message, PAYLOAD_MAX};
+pub use message::{DEPTH_MAX, DESTINATION_MAX, HEADERS_MAX, Message, PAYLOAD_MAX};
 pub use queue::{Backlog, Change, Head, Letter, OnDead, Queue, State, Trail, Verb};
 
 use crate::barrier;

@@ -2,7 +2,7 @@
 
 use participant::barrier;
 use participant::database::Dialect;
-use participant::outbox::{EnqueueFault, Enqueued, Message, Outbox, State};
+use participant::outbox::{DEPTH_MAX, EnqueueFault, Enqueued, Message, Outbox, State};
 
 use crate::receiver::{Receiver, enqueue, hasty, is_drained, relay};
 
@@ -43,9 +43,16 @@ pub(crate) async fn both_or_neither<D: Dialect>(outbox: Outbox<D>) {
 
 pub(crate) async fn an_id_is_one_message<D: Dialect>(outbox: Outbox<D>) {
     let receiver = Receiver::start().await;
-    let flawed = receiver.message("m-1").header("X-Shop", "é?");
     let mut connection = outbox.pool().acquire().await.unwrap();
-    assert!(matches!(outbox.enqueue(&mut connection, &flawed).await, Err(EnqueueFault::Flawed { .. })));
+    let deep = format!("{}{}", "[".repeat(DEPTH_MAX + 1), "]".repeat(DEPTH_MAX + 1)).into_bytes();
+    let flawed = [
+        receiver.message("m-1").header("X-Shop", "é?"),
+        receiver.message("m-1").header("traceparent", "x"),
+        Message { payload: deep, ..receiver.message("m-1") },
+    ];
+    for message in flawed {
+        assert!(matches!(outbox.enqueue(&mut connection, &message).await, Err(EnqueueFault::Flawed { .. })));
+    }
     let first = receiver.message("m-1").key("user:1").header("X-Shop", "7");
     enqueue(&outbox, std::slice::from_ref(&first)).await;
     let others = [

@@ -18,16 +18,27 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug)]
 pub(crate) struct Came {
     pub(crate) id: String,
+    /// With the query.
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
+    pub(crate) text: Bytes,
     pub(crate) body: Value,
     pub(crate) at: Instant,
     /// What was answered.
     pub(crate) status: u16,
 }
 
-/// What is answered to a message: the statuses in turn, then 200.
-type Answers = HashMap<String, Vec<u16>>;
+/// One answer.
+#[derive(Clone)]
+struct Told {
+    status: u16,
+    body: Value,
+    /// With `Retry-After: 1`.
+    is_busy: bool,
+}
+
+/// What is answered to a message: these in turn, then [`Told::usual`].
+type Answers = HashMap<String, Vec<Told>>;
 
 #[derive(Clone, Default)]
 pub(crate) struct Receiver {
@@ -52,9 +63,23 @@ impl Receiver {
         receiver
     }
 
-    /// Answers these to that message, one after another, and 200 from then on.
+    /// Answers these to that message, one after another, and that it is taken from then on.
     pub(crate) fn answer(&self, id: &str, statuses: &[u16]) {
-        self.answers.lock().unwrap().insert(id.to_owned(), statuses.to_vec());
+        self.tell(id, statuses.iter().map(|status| Told::problem(*status)));
+    }
+
+    /// The same, and wants to be left alone for a second after each.
+    pub(crate) fn busy(&self, id: &str, statuses: &[u16]) {
+        self.tell(id, statuses.iter().map(|status| Told { is_busy: true, ..Told::problem(*status) }));
+    }
+
+    /// Answers that the message's transaction stands so, one after another, and that it is delivered from then on.
+    pub(crate) fn stands(&self, id: &str, stands: &[(u16, &str)]) {
+        self.tell(id, stands.iter().map(|(status, state)| Told::transaction(*status, id, state)));
+    }
+
+    fn tell(&self, id: &str, told: impl Iterator<Item = Told>) {
+        self.answers.lock().unwrap().insert(id.to_owned(), told.collect());
     }
 
     pub(crate) fn came(&self) -> Vec<Came> {
@@ -75,19 +100,39 @@ impl Receiver {
     }
 }
 
-async fn take(State(receiver): State<Receiver>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+impl Told {
+    fn problem(status: u16) -> Told {
+        Told { status, body: json!({"code": "told_so", "detail": "as the test wants it"}), is_busy: false }
+    }
+
+    /// As `POST /v1/transactions` answers; a known transaction is answered with 200 wherever it stands.
+    fn transaction(status: u16, id: &str, state: &str) -> Told {
+        let branch = json!({"id": "deliver", "kind": "call", "attempts": {"deliver": 1}});
+        let body = json!({"id": id, "pattern": "message", "state": state, "branches": [branch]});
+        Told { status, body, is_busy: false }
+    }
+
+    /// What a coordinator answers, and a destination, which may say what it likes.
+    fn usual(id: &str, asked: &Value) -> Told {
+        match asked["wait_ms"].as_u64() {
+            Some(0) => Told::transaction(202, id, "submitted"),
+            _ => Told::transaction(200, id, "delivered"),
+        }
+    }
+}
+
+async fn take(State(receiver): State<Receiver>, uri: Uri, headers: HeaderMap, text: Bytes) -> Response {
     tokio::time::sleep(receiver.takes).await;
-    let body: Value = serde_json::from_slice(&body).unwrap();
+    let body: Value = serde_json::from_slice(&text).unwrap();
     let id = body["id"].as_str().unwrap().to_owned();
     let mut answers = receiver.answers.lock().unwrap();
-    let next =
-        answers.get_mut(&id).filter(|statuses| !statuses.is_empty()).map(|statuses| statuses.remove(0));
-    let status = next.unwrap_or(200);
-    let path = uri.path().to_owned();
-    let came = Came { id, path, headers, body, at: Instant::now(), status };
+    let next = answers.get_mut(&id).filter(|told| !told.is_empty()).map(|told| told.remove(0));
+    let told = next.unwrap_or_else(|| Told::usual(&id, &body));
+    let (status, path) = (told.status, uri.path_and_query().unwrap().to_string());
+    let came = Came { id, path, headers, text, body, at: Instant::now(), status };
     receiver.came.lock().unwrap().push(came);
-    let words = json!({"code": "told_so", "detail": "as the test wants it"}).to_string();
-    (StatusCode::from_u16(status).unwrap(), [("retry-after", "1")], words).into_response()
+    let answer = (StatusCode::from_u16(status).unwrap(), told.body.to_string());
+    if told.is_busy { ([("retry-after", "1")], answer).into_response() } else { answer.into_response() }
 }
 
 /// To the destinations themselves, in a hurry.

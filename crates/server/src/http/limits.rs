@@ -45,7 +45,7 @@ impl Default for HttpLimits {
             body_bytes: 1024 * 1024,
             batch_bytes: 4 * 1024 * 1024,
             bodies_bytes: 256 * 1024 * 1024,
-            json_depth: 32,
+            json_depth: transaction::JSON_DEPTH,
             requests_in_flight: 10_000,
             connections: 10_000,
             caller_rate: 0,

@@ -1,7 +1,8 @@
 //! Takes rows: those without a key as they are due, those with one by the key's first row, with the run behind it.
 //!
 //! One short local transaction: lock, lease, commit. A key belongs to whoever holds the lock, then the lease, of its first
-//! waiting row; so two relays never send of one key at once, and neither waits for the other.
+//! waiting row, and neither relay waits for the other. Where an earlier row of a key is committed late, a second relay may
+//! find another first row; so each row is locked before it is leased, and a run ends before what another has locked.
 
 use std::collections::HashSet;
 
@@ -56,12 +57,18 @@ impl<D: Dialect> Office<D> {
         let heads = self.heads(rows, cursor, room).await?;
         if !heads.is_empty() {
             let ids: Vec<_> = heads.iter().map(|head| head.id).collect();
-            let locked: HashSet<_> = rows.lock(&ids).await?.into_iter().collect();
+            let mut locked: HashSet<_> = rows.lock(&ids).await?.into_iter().collect();
             let keys: Vec<_> =
                 heads.into_iter().filter(|head| locked.contains(&head.id)).map(|head| head.key).collect();
             let each = (room / u32::try_from(keys.len().max(1)).unwrap_or(1)).clamp(1, self.settings.run);
             if !keys.is_empty() {
                 let letters = rows.runs(&keys, each).await?;
+                // Read without a lock: by now others may hold some.
+                let behind: Vec<_> =
+                    letters.iter().filter(|it| !locked.contains(&it.id)).map(|it| it.id).collect();
+                if !behind.is_empty() {
+                    locked.extend(rows.lock(&behind).await?);
+                }
                 runs.extend(
                     letters.chunk_by(|one, next| one.key == next.key).filter_map(|run| owned(run, &locked)),
                 );
@@ -105,11 +112,11 @@ impl<D: Dialect> Office<D> {
     }
 }
 
-/// As much of a key's rows as goes with its locked first row: not what another relay holds, nor what it put off.
+/// The beginning of a key's rows, as far as it is due and locked: not what another relay holds, nor what it put off.
 fn owned(run: &[Letter], locked: &HashSet<i64>) -> Option<Run> {
-    let is_ours = run.first().is_some_and(|first| locked.contains(&first.id));
-    let run: Run = run.iter().take_while(|letter| letter.is_due).cloned().collect();
-    (is_ours && !run.is_empty()).then_some(run)
+    let is_ours = |letter: &&Letter| letter.is_due && locked.contains(&letter.id);
+    let run: Run = run.iter().take_while(is_ours).cloned().collect();
+    (!run.is_empty()).then_some(run)
 }
 
 #[cfg(test)]
@@ -133,7 +140,8 @@ mod tests {
     fn a_run_ends_where_another_holds_a_row() {
         let ids = |run: Option<Run>| run.map(|run| run.iter().map(|letter| letter.id).collect::<Vec<_>>());
         let rows = [letter(1, true), letter(2, true), letter(3, false), letter(4, true)];
-        assert_eq!(ids(owned(&rows, &HashSet::from([1]))), Some(vec![1, 2]));
+        assert_eq!(ids(owned(&rows, &HashSet::from([1, 2, 3, 4]))), Some(vec![1, 2]));
+        assert_eq!(ids(owned(&rows, &HashSet::from([1, 4]))), Some(vec![1]), "another locked the second");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! Read next: `claim.rs` (what is taken), `lane.rs` (how it is sent), `verdict.rs` (what an answer means), `mark.rs`.
 
 mod claim;
+mod connect;
 mod lane;
 mod mark;
 mod meters;

@@ -4,22 +4,19 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::verdict::{Answer, Awaited, Verdict, judge};
+use super::connect::{Connections, connections};
+use super::verdict::{Answer, Awaited, PAUSE, Verdict, judge};
 use super::{Order, Settings, SettingsFault, Target};
-use crate::call::{ATTEMPT, BRANCH, OPERATION, TRANSACTION};
+use crate::call::{ATTEMPT, BRANCH, Identity, OPERATION, SIGNATURE, Signature, Signed, TRANSACTION};
 use crate::outbox::Letter;
 
 /// The branch of a message transaction, and of a deliver call.
@@ -30,10 +27,11 @@ const ANSWER_BYTES: usize = 256 * 1024;
 /// Where letters are posted.
 #[derive(Debug)]
 pub(super) struct Post {
-    connections: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    connections: Connections,
     target: Target,
     begin: Option<Uri>,
     authorization: Option<HeaderValue>,
+    signature: Option<Signature>,
     routes: BTreeMap<String, String>,
     order: Order,
     timeout: Duration,
@@ -70,28 +68,17 @@ impl Post {
                 if uri.host().is_none() || uri.scheme().is_none() {
                     return Err(wrong(format!("{} is not http://HOST:PORT", server.url)));
                 }
-                (Some(uri), server.token.as_ref())
+                (Some(uri), server.token.as_deref())
             }
         };
-        let header = token.map(|token| HeaderValue::try_from(format!("Bearer {token}")));
-        let authorization = header.transpose().map_err(|_| wrong("the token cannot be sent".into()))?;
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
-        connector.enforce_http(false);
-        connector.set_connect_timeout(Some(CONNECT_WITHIN.min(settings.timeout)));
-        let connector = HttpsConnectorBuilder::new()
-            .with_native_roots()
-            .map_err(|error| wrong(format!("TLS: {error}")))?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(connector);
-        let connections =
-            Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
+        let authorization = token.map(bearer).transpose()?;
+        let connections = connections(CONNECT_WITHIN.min(settings.timeout))?;
         Ok(Post {
             connections,
             target: settings.target.clone(),
             begin,
             authorization,
+            signature: settings.signature.clone(),
             routes: settings.routes.clone(),
             order: settings.order,
             timeout: settings.timeout,
@@ -132,13 +119,13 @@ impl Post {
             Err(error) => return Verdict::Failed(causes(&error)),
         };
         let (head, body) = response.into_parts();
-        // A status that came says enough, whatever becomes of the words after it.
+        // Where the words after a status are lost or too many, it is judged without them.
         let body = Limited::new(body, ANSWER_BYTES).collect().await.map(http_body_util::Collected::to_bytes);
         let body = body.unwrap_or_default();
-        let after = head.headers.get(RETRY_AFTER).and_then(|text| text.to_str().ok()?.parse().ok());
+        let seconds = |text: &HeaderValue| Some(Duration::from_secs(text.to_str().ok()?.parse().ok()?));
+        let after = head.headers.get(RETRY_AFTER).map(|text| seconds(text).unwrap_or(PAUSE));
         let body = String::from_utf8_lossy(&body);
-        let answer =
-            Answer { status: head.status, after: after.map(Duration::from_secs), body: &body, awaited };
+        let answer = Answer { status: head.status, after, body: &body, awaited };
         judge(&self.target, answer)
     }
 
@@ -155,14 +142,19 @@ impl Post {
                 (uri, Bytes::from(letter.payload.clone()))
             }
         };
-        let mut request = Request::post(uri).body(Full::new(body)).map_err(|error| error.to_string())?;
-        let headers = request.headers_mut();
+        let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        match (&self.begin, &self.authorization) {
-            (Some(_), Some(token)) => drop(headers.insert(AUTHORIZATION, token.clone())),
-            (Some(_), None) => {}
-            (None, _) => deliver(headers, letter)?,
+        if self.begin.is_none() {
+            deliver(&mut headers, letter)?;
+            if let Some(signature) = &self.signature {
+                let signed = signed(signature, (&uri, &headers), &body)?;
+                headers.insert(SIGNATURE, signed);
+            }
+        } else if let Some(token) = &self.authorization {
+            headers.insert(AUTHORIZATION, token.clone());
         }
+        let mut request = Request::post(uri).body(Full::new(body)).map_err(|error| error.to_string())?;
+        *request.headers_mut() = headers;
         Ok(request)
     }
 
@@ -211,6 +203,29 @@ impl Post {
     }
 }
 
+/// The header with the token; it is shown nowhere.
+fn bearer(token: &str) -> Result<HeaderValue, SettingsFault> {
+    let header = HeaderValue::try_from(format!("Bearer {token}"));
+    let mut header = header.map_err(|_| SettingsFault("the token cannot be sent".to_owned()))?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
+/// Signs what is about to be sent, with the time of now: each attempt has a signature of its own.
+fn signed(
+    signature: &Signature,
+    (uri, headers): (&Uri, &HeaderMap),
+    body: &[u8],
+) -> Result<HeaderValue, String> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?;
+    // As the request line has it: the path is at least `/`.
+    let path = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+    let identity = Identity::of(headers);
+    let signed = Signed { method: Method::POST.as_str(), path: &path, identity, body };
+    let text = signature.sign(now.as_secs(), signed);
+    HeaderValue::try_from(text).map_err(|error| error.to_string())
+}
+
 /// The headers of a deliver call, and the message's own.
 fn deliver(headers: &mut HeaderMap, letter: &Letter) -> Result<(), String> {
     let wrong = |error: &dyn std::fmt::Display| format!("a header can't be sent: {error}");
@@ -246,4 +261,19 @@ fn causes(error: &dyn std::error::Error) -> String {
         cause = inner.source();
     }
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Server;
+    use super::*;
+
+    #[test]
+    fn the_token_is_not_shown() {
+        let server = Server { url: "http://127.0.0.1:1".into(), token: Some("a-token-of-ours".into()) };
+        let settings =
+            Settings { signature: Some(Signature::new("of-ours")), ..Settings::new(Target::Server(server)) };
+        let shown = format!("{:?}", Post::new(&settings).unwrap());
+        assert!(shown.contains("Sensitive") && !shown.contains("of-ours"), "{shown}");
+    }
 }

@@ -1,8 +1,10 @@
 //! What a relay can be told, and what makes no sense.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
+use crate::call::Signature;
 use crate::outbox::OnDead;
 
 /// How a relay works.
@@ -12,6 +14,8 @@ pub struct Settings {
     pub name: String,
     /// Where rows go.
     pub target: Target,
+    /// Signs the deliver calls to destinations, if anything does. A coordinator signs its own.
+    pub signature: Option<Signature>,
     /// URLs of topics.
     pub routes: BTreeMap<String, String>,
     /// What a message with a key is waited for before the next of its key.
@@ -43,8 +47,8 @@ pub enum Target {
     Destinations,
 }
 
-/// A coordinator.
-#[derive(Clone, Debug)]
+/// A coordinator. Never shows its token, not even by `Debug`.
+#[derive(Clone)]
 pub struct Server {
     /// `http://HOST:PORT` or `https://…`.
     pub url: String,
@@ -79,6 +83,13 @@ pub struct Retry {
 #[error("{0}")]
 pub struct SettingsFault(pub String);
 
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.token.as_ref().map(|_| "hidden");
+        f.debug_struct("Server").field("url", &self.url).field("token", &token).finish()
+    }
+}
+
 impl Settings {
     /// With what serves most.
     #[must_use]
@@ -86,6 +97,7 @@ impl Settings {
         Settings {
             name: format!("relay-{}", std::process::id()),
             target,
+            signature: None,
             routes: BTreeMap::new(),
             order: Order::default(),
             on_dead: OnDead::default(),
@@ -147,6 +159,15 @@ mod tests {
                 assert!((longest / 2..=longest).contains(&pause), "{attempt}: {pause}");
             }
         }
+    }
+
+    #[test]
+    fn no_secret_is_shown() {
+        let server = Server { url: "http://127.0.0.1:1".into(), token: Some("a-token-of-ours".into()) };
+        let signature = Some(Signature::new("a-secret-of-ours"));
+        let settings = Settings { signature, ..Settings::new(Target::Server(server)) };
+        let shown = format!("{settings:?}");
+        assert!(shown.contains("127.0.0.1") && !shown.contains("of-ours"), "{shown}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What an answer means for a row: by whom it comes from, and its status.
+//! What an answer means for a row: by whom it comes from, its status, and the transaction in it.
 
 use std::time::Duration;
 
@@ -25,10 +25,10 @@ pub(super) enum Verdict {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Answer<'a> {
     pub(super) status: StatusCode,
-    /// What `Retry-After` says.
+    /// What `Retry-After` says; [`PAUSE`] where it names no seconds.
     pub(super) after: Option<Duration>,
     pub(super) body: &'a str,
-    /// Whether 202 is not enough.
+    /// What is enough.
     pub(super) awaited: Awaited,
 }
 
@@ -43,32 +43,80 @@ pub(super) enum Awaited {
 
 /// The longest pause that an answer may ask for.
 const PAUSE_MOST: Duration = Duration::from_secs(300);
-/// After a refusal that says nothing of when to come again.
-const PAUSE: Duration = Duration::from_secs(2);
-/// After a refusal of the token: somebody has to mend it.
-const PAUSE_UNKNOWN_CALLER: Duration = Duration::from_secs(30);
+/// After a refusal that says nothing usable of when to come again.
+pub(super) const PAUSE: Duration = Duration::from_secs(2);
+/// After a refusal of the relay itself: somebody has to mend it.
+const PAUSE_OWN_FAULT: Duration = Duration::from_secs(30);
+
+use Verdict::{Accepted, Busy, Failed, NotYet, Refused};
 
 /// Judges an answer.
 pub(super) fn judge(target: &Target, answer: Answer<'_>) -> Verdict {
-    let why = || format!("HTTP {}: {}", answer.status.as_u16(), detail(answer.body));
-    let pause =
-        |unless: Duration| answer.after.unwrap_or(unless).clamp(Duration::from_millis(10), PAUSE_MOST);
-    match (answer.status.as_u16(), target) {
-        (202, _) if answer.awaited == Awaited::Delivery => {
-            NotYet(format!("HTTP {}: accepted, not delivered yet", answer.status.as_u16()))
-        }
-        (200..=299, _) => Accepted,
-        (425, _) => NotYet(why()),
-        (429 | 503, _) => Busy(pause(PAUSE), why()),
-        // The relay's fault, not the row's: no row may become a dead letter of it.
-        (401 | 403, Target::Server(_)) => Busy(pause(PAUSE_UNKNOWN_CALLER), why()),
-        (401 | 403 | 408, _) => Failed(why()),
-        (400..=499, _) => Refused(why()),
-        _ => Failed(why()),
+    match target {
+        Target::Server(_) => of_server(answer),
+        Target::Destinations => of_destination(answer),
     }
 }
 
-use Verdict::{Accepted, Busy, Failed, NotYet, Refused};
+fn of_server(answer: Answer<'_>) -> Verdict {
+    let why = answer.why();
+    match answer.status.as_u16() {
+        200..=299 if answer.awaited == Awaited::Delivery => reached(answer),
+        200..=299 => Accepted,
+        // A row can only be refused for what it is: malformed, too large, another message's id.
+        400 | 413 | 422 => Refused(why),
+        425 => NotYet(why),
+        429 | 503 => Busy(answer.pause(PAUSE), why),
+        // No row may become a dead letter of it.
+        401 | 403 | 404 | 405 => Busy(
+            answer.pause(PAUSE_OWN_FAULT),
+            format!("{why}; it is the relay that is told wrong: its server's URL, or its token"),
+        ),
+        _ => Failed(why),
+    }
+}
+
+fn of_destination(answer: Answer<'_>) -> Verdict {
+    let why = answer.why();
+    match (answer.status.as_u16(), answer.after) {
+        (202, _) => NotYet("HTTP 202: accepted, not delivered yet".to_owned()),
+        (200..=299, _) => Accepted,
+        (400 | 409 | 413 | 422, _) => Refused(why),
+        (425, _) => NotYet(why),
+        (429 | 503, Some(_)) => Busy(answer.pause(PAUSE), why),
+        // Also 429 and 503 that name no time: who answers one row so for ever must not keep back the others. And 404:
+        // a service that is being replaced says so for a while.
+        _ => Failed(why),
+    }
+}
+
+/// What the transaction in a server's answer says. Its status does not: a transaction that is known already is answered
+/// with 200 wherever it stands.
+fn reached(answer: Answer<'_>) -> Verdict {
+    #[derive(serde::Deserialize)]
+    struct Transaction {
+        state: String,
+    }
+    let status = answer.status.as_u16();
+    match serde_json::from_str(answer.body).map(|Transaction { state }| state).as_deref() {
+        Ok("delivered") => Accepted,
+        Ok("aborted") => Refused(format!("HTTP {status}: the transaction was aborted")),
+        Ok(state) => {
+            NotYet(format!("HTTP {status}: not delivered yet, the transaction is {}", detail(state)))
+        }
+        Err(_) => NotYet(format!("HTTP {status}: the answer is no transaction: {}", detail(answer.body))),
+    }
+}
+
+impl Answer<'_> {
+    fn why(&self) -> String {
+        format!("HTTP {}: {}", self.status.as_u16(), detail(self.body))
+    }
+
+    fn pause(&self, unless: Duration) -> Duration {
+        self.after.unwrap_or(unless).clamp(Duration::from_millis(10), PAUSE_MOST)
+    }
+}
 
 /// Code and detail of a problem (RFC 9457), or the beginning of whatever it is, without control characters.
 fn detail(body: &str) -> String {
@@ -87,9 +135,12 @@ mod tests {
     use super::super::Server;
     use super::*;
 
-    fn verdict(target: &Target, status: u16, awaited: Awaited) -> &'static str {
-        let status = StatusCode::from_u16(status).unwrap();
-        match judge(target, Answer { status, after: None, body: "", awaited }) {
+    fn server() -> Target {
+        Target::Server(Server { url: "http://127.0.0.1:1".into(), token: None })
+    }
+
+    fn named(verdict: &Verdict) -> &'static str {
+        match verdict {
             Accepted => "accepted",
             NotYet(_) => "not yet",
             Busy(..) => "busy",
@@ -98,10 +149,18 @@ mod tests {
         }
     }
 
+    fn verdict(target: &Target, status: u16, after: Option<u64>) -> &'static str {
+        let status = StatusCode::from_u16(status).unwrap();
+        let awaited = match target {
+            Target::Server(_) => Awaited::Acceptance,
+            Target::Destinations => Awaited::Delivery,
+        };
+        let after = after.map(Duration::from_secs);
+        named(&judge(target, Answer { status, after, body: "", awaited }))
+    }
+
     #[test]
     fn every_status_means_one_thing() {
-        let server = Target::Server(Server { url: "http://127.0.0.1:1".into(), token: None });
-        let direct = Target::Destinations;
         let table = [
             (200, "accepted", "accepted"),
             (202, "accepted", "not yet"),
@@ -110,38 +169,64 @@ mod tests {
             (400, "refused", "refused"),
             (401, "busy", "failed"),
             (403, "busy", "failed"),
-            (404, "refused", "refused"),
+            (404, "busy", "failed"),
+            (405, "busy", "failed"),
             (408, "failed", "failed"),
-            (409, "refused", "refused"),
+            (409, "failed", "refused"),
+            (410, "failed", "failed"),
+            (413, "refused", "refused"),
             (422, "refused", "refused"),
             (425, "not yet", "not yet"),
-            (429, "busy", "busy"),
+            (429, "busy", "failed"),
             (500, "failed", "failed"),
             (502, "failed", "failed"),
-            (503, "busy", "busy"),
+            (503, "busy", "failed"),
         ];
         for (status, by_server, by_destination) in table {
-            assert_eq!(verdict(&server, status, Awaited::Acceptance), by_server, "{status}");
-            assert_eq!(verdict(&direct, status, Awaited::Delivery), by_destination, "{status}");
+            assert_eq!(verdict(&server(), status, None), by_server, "{status}");
+            assert_eq!(verdict(&Target::Destinations, status, None), by_destination, "{status}");
         }
-        assert_eq!(verdict(&server, 202, Awaited::Delivery), "not yet");
+        for status in [429, 503] {
+            assert_eq!(verdict(&Target::Destinations, status, Some(1)), "busy", "{status}");
+        }
+    }
+
+    #[test]
+    fn delivered_is_what_the_server_says_of_the_transaction_and_not_its_status() {
+        let (prepared, submitted) = (r#"{"id":"m-1","state":"prepared"}"#, r#"{"state":"submitted"}"#);
+        let table = [
+            (200, r#"{"id":"m-1","state":"delivered","branches":[]}"#, "accepted"),
+            (202, r#"{"state":"delivered"}"#, "accepted"),
+            (200, r#"{"state":"aborted"}"#, "refused"),
+            (200, submitted, "not yet"),
+            (200, prepared, "not yet"),
+            (202, submitted, "not yet"),
+            (200, "", "not yet"),
+            (200, "<html>delivered</html>", "not yet"),
+            (200, r#"{"state":7}"#, "not yet"),
+            (503, r#"{"state":"delivered"}"#, "busy"),
+        ];
+        for (status, body, means) in table {
+            let status = StatusCode::from_u16(status).unwrap();
+            let answer = Answer { status, after: None, body, awaited: Awaited::Delivery };
+            assert_eq!(named(&judge(&server(), answer)), means, "{status} {body}");
+        }
     }
 
     #[test]
     fn a_pause_is_as_long_as_asked_for_within_reason() {
-        let busy = |after: Option<u64>| {
+        let busy = |status: StatusCode, after: Option<u64>| {
             let after = after.map(Duration::from_secs);
-            let status = StatusCode::SERVICE_UNAVAILABLE;
-            let answer = Answer { status, after, body: "", awaited: Awaited::Acceptance };
-            match judge(&Target::Destinations, answer) {
-                Busy(wait, _) => wait,
+            match judge(&server(), Answer { status, after, body: "", awaited: Awaited::Acceptance }) {
+                Busy(wait, why) => (wait, why.contains("told wrong")),
                 other => panic!("{other:?}"),
             }
         };
-        assert_eq!(
-            (busy(None), busy(Some(7)), busy(Some(86_400))),
-            (PAUSE, Duration::from_secs(7), PAUSE_MOST)
-        );
+        let overloaded = StatusCode::SERVICE_UNAVAILABLE;
+        assert_eq!(busy(overloaded, None), (PAUSE, false));
+        assert_eq!(busy(overloaded, Some(7)), (Duration::from_secs(7), false));
+        assert_eq!(busy(overloaded, Some(86_400)), (PAUSE_MOST, false));
+        assert_eq!(busy(StatusCode::NOT_FOUND, None), (PAUSE_OWN_FAULT, true));
     }
 
     #[test]
