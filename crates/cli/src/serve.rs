@@ -13,8 +13,10 @@ use std::time::Duration;
 use engine::{Meters, Running, SystemClock};
 use journal::Journal as _;
 use prometheus_client::registry::Registry;
+#[cfg(feature = "databases")]
+use server::Around;
 use server::call::{HttpCaller, Loopback};
-use server::{Around, Resources, Server};
+use server::{Resources, Server};
 use tokio::runtime::{Handle, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -109,6 +111,7 @@ fn start(settings: Settings, folder: &Folder, runtime: &Runtime) -> anyhow::Resu
 }
 
 /// The resources of the file; what is wrong with it keeps the server from starting, a source that is away does not.
+#[cfg(feature = "databases")]
 fn declared(path: Option<&Path>, folder: &Path, runtime: &Handle) -> anyhow::Result<Resources> {
     let Some(path) = path else { return Ok(Resources::default()) };
     let json = machine::file::read(path)?.into_json()?;
@@ -116,6 +119,17 @@ fn declared(path: Option<&Path>, folder: &Path, runtime: &Handle) -> anyhow::Res
     let around = Around { folder, beside, secret: &|name| std::env::var(name).ok() };
     Resources::declared(&json, around, runtime)
         .map_err(|fault| anyhow::anyhow!("{}: {fault}", path.display()))
+}
+
+/// A build that knows no databases has no resources.
+#[cfg(not(feature = "databases"))]
+fn declared(path: Option<&Path>, _: &Path, _: &Handle) -> anyhow::Result<Resources> {
+    match path {
+        None => Ok(Resources::default()),
+        Some(path) => {
+            anyhow::bail!("{}: this binary is built without the feature `databases`", path.display())
+        }
+    }
 }
 
 /// Lets the answers of a frame go from within the runtime: one wake of a worker for all of them.

@@ -179,7 +179,7 @@ fn a_resource_that_is_declared_no_more_is_unknown_until_it_is_again() {
     shop.answers("pay", "try", [never(), done()]);
     let spec = with(
         tcc("t", [take(1), shop.tcc("pay")]),
-        json!({"retry": {"initial_ms": 50, "max_ms": 50, "attention_after": 2}}),
+        json!({"retry": {"initial_ms": 1500, "max_ms": 1500, "attention_after": 2}}),
     );
     world.server.begin(&spec);
     world.server.wait_until("t", |it| it["branches"][0]["state"] == "tried");
