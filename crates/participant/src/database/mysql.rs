@@ -57,7 +57,7 @@ impl Dialect for MySql {
             match found {
                 Some(None) => {}
                 Some(Some(engine)) => {
-                    missing.push(format!("{table} (engine {engine}: it rolls nothing back)"))
+                    missing.push(format!("{table} (engine {engine}: it rolls nothing back)"));
                 }
                 None => missing.push((*table).to_owned()),
             }

@@ -120,7 +120,7 @@ impl Link {
         for names in names.chunks(MANY) {
             let keys: Vec<String> = names.iter().map(|name| self.place.counter(name)).collect();
             let figures = counter::figures_of(&mut self.connection.clone(), &keys).await.map_err(words)?;
-            found.extend(names.iter().map(|name| String::clone(name)).zip(figures));
+            found.extend(names.iter().copied().cloned().zip(figures));
         }
         Ok(found)
     }

@@ -89,10 +89,19 @@ async fn rules_place_a_branch_or_refuse_it_at_once() {
     assert!(refusal.to_string().contains("no rule places service \"stock\", shard 200"), "{refusal}");
 }
 
+type Change = fn(&mut Json);
+
+fn refused(cases: &[(Change, &str)]) {
+    for (change, wanted) in cases {
+        let fault = declared(&file(change)).unwrap_err();
+        assert!(fault.starts_with(wanted), "{fault:?} is not {wanted:?}");
+        assert!(!fault.contains("secret"), "{fault}");
+    }
+}
+
 #[tokio::test]
-async fn what_is_declared_wrongly_is_named() {
-    type Change = fn(&mut Json);
-    let cases: [(Change, &str); 28] = [
+async fn what_is_placed_wrongly_is_named() {
+    refused(&[
         (|it| it["resources"]["stock"]["source"] = Json::Null, "/resources/stock/source: it names no source"),
         (
             |it| it["resources"]["stock"]["shard"] = json!("n"),
@@ -131,6 +140,12 @@ async fn what_is_declared_wrongly_is_named() {
             },
             "/resources/stock: the rules lead to databases of several kinds",
         ),
+    ]);
+}
+
+#[tokio::test]
+async fn what_is_declared_wrongly_is_named() {
+    refused(&[
         (|it| it["sorces"] = json!({}), "/sorces: unknown field"),
         (|it| it["sources"]["main"]["urls"] = json!(""), "/sources/main/urls: unknown field"),
         (
@@ -187,10 +202,5 @@ async fn what_is_declared_wrongly_is_named() {
             "/resources/stock/try: the parameter :m",
         ),
         (|it| it["resources"]["stock"] = json!({"source": "main"}), "/resources/stock: a resource needs"),
-    ];
-    for (change, wanted) in cases {
-        let fault = declared(&file(change)).unwrap_err();
-        assert!(fault.starts_with(wanted), "{fault:?} is not {wanted:?}");
-        assert!(!fault.contains("secret"), "{fault}");
-    }
+    ]);
 }
