@@ -50,6 +50,8 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 /// How long a call waits for a connection. It is *unknown* then, and asked again; so few wait when a database hangs.
 const ACQUIRED_WITHIN: Duration = Duration::from_secs(5);
+/// How long an idle connection is taken to be alive.
+const LIVES: Duration = Duration::from_millis(500);
 /// How often rows that no call can meet any more are removed.
 const CLEANING: Duration = Duration::from_hours(24);
 
@@ -162,5 +164,15 @@ impl Source {
 }
 
 fn pool<D: sqlx::Database>(body: &SourceBody) -> PoolOptions<D> {
-    PoolOptions::new().max_connections(body.max_connections).acquire_timeout(ACQUIRED_WITHIN)
+    // A connection that was in use a moment ago is not asked whether it lives: were it dead, the call is *unknown* and
+    // asked again.
+    let pool = PoolOptions::new().test_before_acquire(false).before_acquire(|connection, of_it| {
+        Box::pin(async move {
+            if of_it.idle_for > LIVES {
+                sqlx::Connection::ping(connection).await?;
+            }
+            Ok(true)
+        })
+    });
+    pool.max_connections(body.max_connections).acquire_timeout(ACQUIRED_WITHIN)
 }
