@@ -13,7 +13,7 @@ use transaction::{Operation, Pattern};
 
 use super::{Counted, Entry, Fault, Meters, Standing, enter, keep, refuse};
 use crate::call::{ANSWER_MAX, Answer, Branch, Call, Content, Outcome, Refused};
-use crate::database::{Dialect, Isolation, Local, Origin, inside};
+use crate::database::{Commit, Dialect, Isolation, Local, Origin, inside};
 
 /// How a barrier runs local transactions.
 #[derive(Clone, Copy, Debug)]
@@ -193,7 +193,8 @@ impl<D: Dialect> Barrier<D> {
             Entry::Run => match inside(business.change(Local::new(&mut *local))).await? {
                 Outcome::Done(result) => {
                     let body = body_of(result)?;
-                    if keep(&mut *local, call, &body).await? == Standing::Lost {
+                    let looks = D::COMMIT == Commit::Silent || !body.is_empty();
+                    if looks && keep(&mut *local, call, &body).await? == Standing::Lost {
                         return Err(Fault::GivenUp);
                     }
                     Answer::done(body)
@@ -227,7 +228,7 @@ impl<D: Dialect> Barrier<D> {
                 return Ok(Ended::Again);
             }
         };
-        local.commit().await?;
+        D::commit(local).await?;
         self.meters.count(counted.unwrap_or(Counted::Run));
         Ok(Ended::Answer(answer))
     }
@@ -253,7 +254,7 @@ impl<D: Dialect> Barrier<D> {
             Entry::Refuse(hazard) => Ended::Answer(Answer::hazard(hazard)),
             Entry::Run | Entry::Contended => Ended::Again,
         };
-        local.commit().await?;
+        D::commit(local).await?;
         Ok(ended)
     }
 

@@ -39,10 +39,27 @@ pub enum Isolation {
     Serializable,
 }
 
+/// What [`Dialect::commit`] says of a local transaction that the database gave up before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commit {
+    /// It fails.
+    Tells,
+    /// Nothing: whoever must know has to look for a row of the local transaction first.
+    Silent,
+}
+
 /// A database that a participant's books may be in.
 pub trait Dialect: sqlx::Database<Connection: Rows<Fault = sqlx::Error> + Clean + Queue + Seen> {
     /// The tables of the barrier, the outbox and the inbox, one SQL file each, for [`Dialect::execute`].
     const SCHEMA: &'static [&'static str];
+
+    /// Whether a commit finds out that there is nothing left to commit.
+    const COMMIT: Commit = Commit::Silent;
+
+    /// Commits.
+    fn commit(local: sqlx::Transaction<'_, Self>) -> impl Future<Output = Result<(), sqlx::Error>> + Send {
+        local.commit()
+    }
 
     /// Begins a local transaction.
     fn begin(

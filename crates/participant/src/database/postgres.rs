@@ -3,7 +3,7 @@
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Executor, Postgres, Transaction};
 
-use super::{Dialect, Isolation, code_of};
+use super::{Commit, Dialect, Isolation, code_of};
 
 /// SQLSTATE: serialization failure, deadlock detected, lock not available
 /// (<https://www.postgresql.org/docs/current/errcodes-appendix.html>).
@@ -15,6 +15,15 @@ impl Dialect for Postgres {
         include_str!("../outbox/postgres.sql"),
         include_str!("../inbox/postgres.sql"),
     ];
+
+    const COMMIT: Commit = Commit::Tells;
+
+    /// PostgreSQL answers the COMMIT of a local transaction that it has given up with a roll-back and no error. A statement in
+    /// front of it fails then, and goes in the same exchange. sqlx does not learn of this COMMIT, so what it rolls back
+    /// when `local` is dropped (with the connection's next exchange) is the empty one that is begun behind it.
+    async fn commit(mut local: Transaction<'_, Self>) -> Result<(), sqlx::Error> {
+        (&mut *local).execute(sqlx::raw_sql("SELECT 1; COMMIT; BEGIN")).await.map(drop)
+    }
 
     async fn begin(
         connection: &mut PoolConnection<Self>,

@@ -59,11 +59,7 @@ impl<D: Probe> Sources<D> {
         };
         let changed = inside(change(Local::new(&mut *local))).await;
         let ended = match &changed {
-            // A commit of what the database has given up meanwhile would say nothing.
-            Ok(_) => match D::execute(&mut *local, "SELECT 1").await {
-                Ok(()) => local.commit().await,
-                Err(fault) => Err(fault),
-            },
+            Ok(_) => D::commit(local).await,
             Err(_) => local.rollback().await,
         };
         // The change's own fault says more than that of the roll-back behind it.
