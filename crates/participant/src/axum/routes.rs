@@ -11,6 +11,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
+use serde_json::value::RawValue;
 use transaction::Operation;
 
 use super::{Asked, Books, Deliver, PassResult, Received, Saga, Tcc};
@@ -184,10 +185,18 @@ struct Step<'a, C> {
 }
 
 #[derive(Deserialize)]
-struct WithResult<B> {
-    body: B,
+struct WithResult<'b> {
+    #[serde(borrow)]
+    body: &'b RawValue,
     #[serde(default)]
     result: Value,
+}
+
+/// Body and result. A branch without a body sends `{}` with its try, and `null` beside a result.
+fn with_result<B: DeserializeOwned>(bytes: &[u8]) -> serde_json::Result<(B, Option<Value>)> {
+    let WithResult { body, result } = serde_json::from_slice(bytes)?;
+    let body = if body.get() == "null" { "{}" } else { body.get() };
+    Ok((serde_json::from_str(body)?, Some(result)))
 }
 
 impl<D: Dialect, C: Carry<D>> Business<D> for Step<'_, C> {
@@ -196,9 +205,7 @@ impl<D: Dialect, C: Carry<D>> Business<D> for Step<'_, C> {
             let Received { call, body } = self.received;
             // Read behind the barrier: a cancel of what was never tried needs no body that can be read.
             let read = match (C::PASS_RESULT, call.operation) {
-                (PassResult::Yes, Operation::Confirm | Operation::Cancel) => {
-                    serde_json::from_slice(body).map(|WithResult { body, result }| (body, Some(result)))
-                }
+                (PassResult::Yes, Operation::Confirm | Operation::Cancel) => with_result(body),
                 (PassResult::Yes | PassResult::No, _) => {
                     serde_json::from_slice(body).map(|body| (body, None))
                 }
@@ -212,5 +219,25 @@ impl<D: Dialect, C: Carry<D>> Business<D> for Step<'_, C> {
             };
             self.service.carry(local, Asked { call, body: &body, result: result.as_ref() }).await
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_branch_without_a_body_has_the_one_that_its_try_had() {
+        #[derive(Debug, PartialEq, Deserialize)]
+        struct Body {
+            #[serde(default)]
+            n: i64,
+        }
+        let read = |text: &str| with_result::<Body>(text.as_bytes()).unwrap();
+        assert_eq!(read(r#"{"body":null,"result":{"seat":7}}"#), (Body { n: 0 }, Some(json!({ "seat": 7 }))));
+        assert_eq!(read(r#"{"body":{"n":3},"result":null}"#), (Body { n: 3 }, Some(Value::Null)));
+        assert!(with_result::<Body>(br#"{"body":3,"result":null}"#).is_err());
     }
 }

@@ -128,7 +128,7 @@ impl fmt::Display for TraceId {
 /// The branch's body byte for byte, `{}` where it has none; with the try's result beside it where that was asked for.
 fn body(call: &Call) -> Bytes {
     if call.pass_result {
-        let body = call.body.as_deref().unwrap_or("{}");
+        let body = call.body.as_deref().unwrap_or("null");
         let result = call.result.as_deref().unwrap_or("null");
         return Bytes::from(format!(r#"{{"body":{body},"result":{result}}}"#));
     }

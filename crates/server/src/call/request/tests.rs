@@ -68,7 +68,7 @@ async fn the_body_and_the_result() {
         (None, Some("7"), false, "{}"),
         (Some("[1]"), Some("7"), true, r#"{"body":[1],"result":7}"#),
         (Some("[1]"), None, true, r#"{"body":[1],"result":null}"#),
-        (None, None, true, r#"{"body":{},"result":null}"#),
+        (None, None, true, r#"{"body":null,"result":null}"#),
     ];
     for (body, result, pass_result, expected) in cases {
         let call = Call { body: body.map(Arc::from), result: result.map(Arc::from), pass_result, ..call() };
