@@ -11,8 +11,9 @@ pub enum SchemaFault {
     Database(#[from] Fault),
     /// A table is not in the database of this pool.
     #[error(
-        "the table {table} is not in a local transaction with the barrier's: not in its pool's database, or not rolled back; the barrier's rows and the \
-         business rows must be in the same database, or a crash between two commits does the business change twice or never"
+        "the table {table} is not in the database that the barrier's pool is connected to, or not in its local transactions; \
+         the barrier's rows and the business rows must be committed together in the same database, or a crash between two \
+         commits does the business change twice or never"
     )]
     Elsewhere {
         /// Which.
