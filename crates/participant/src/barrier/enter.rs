@@ -133,6 +133,18 @@ fn row(call: &Call, phase: Phase, told: Told) -> Row<'_> {
     Row { branch: &call.branch, phase, operation: call.name(), told, content: call.content }
 }
 
+/// Tells the log of a call that the barrier refuses.
+#[cfg(any(feature = "sql", feature = "redis"))]
+pub(crate) fn warn(call: &Call, hazard: Hazard) {
+    tracing::warn!(
+        transaction = call.branch.transaction,
+        branch = call.branch.branch,
+        operation = call.name(),
+        hazard = hazard.name(),
+        "the barrier refuses"
+    );
+}
+
 /// A cancel of nothing is done; a check-back that finds nothing is refused for good.
 pub(crate) fn void(call: &Call) -> Answer {
     match call.operation {

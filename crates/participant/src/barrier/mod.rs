@@ -21,19 +21,9 @@ mod run;
 #[cfg(feature = "sql")]
 mod schema;
 
-/// The six columns that every insert binds, in the order of the table.
 #[cfg(feature = "sql")]
-macro_rules! bound {
-    ($sql:expr, $row:expr) => {
-        sqlx::query($sql)
-            .bind(&$row.branch.transaction)
-            .bind(&$row.branch.branch)
-            .bind($row.phase.number())
-            .bind($row.operation)
-            .bind($row.told.name())
-            .bind($row.content.to_string())
-    };
-}
+#[macro_use]
+mod statements;
 
 #[cfg(feature = "mysql")]
 mod mysql;
@@ -46,7 +36,7 @@ mod sqlite;
 pub use clean::{Aged, Clean, Cleaning};
 pub use enter::{Entry, enter, keep, refuse};
 #[cfg(feature = "redis")]
-pub(crate) use enter::{repeat, void};
+pub(crate) use enter::{repeat, void, warn};
 #[cfg(feature = "sql")]
 pub use fault::Fault;
 pub use horizon::{Coordinator, HorizonFault};

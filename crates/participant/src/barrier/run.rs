@@ -11,6 +11,7 @@ use sqlx::Pool;
 use sqlx::pool::PoolConnection;
 use transaction::{Operation, Pattern};
 
+use super::enter::warn;
 use super::{Counted, Entry, Fault, Meters, Standing, enter, keep, refuse};
 use crate::call::{ANSWER_MAX, Answer, Branch, Call, Content, Outcome, Refused};
 use crate::database::{Commit, Dialect, Isolation, Local, Origin, inside};
@@ -214,13 +215,7 @@ impl<D: Dialect> Barrier<D> {
                 return self.without_change(local, counted, answer).await;
             }
             Entry::Refuse(hazard) => {
-                tracing::warn!(
-                    transaction = call.branch.transaction,
-                    branch = call.branch.branch,
-                    operation = call.name(),
-                    hazard = hazard.name(),
-                    "the barrier refuses"
-                );
+                warn(call, hazard);
                 return self.without_change(local, counted, Answer::hazard(hazard)).await;
             }
             Entry::Contended => {

@@ -8,10 +8,10 @@
 //! call's v2.) A secret is changed without a gap by having two for a while: the first signs, any is believed. Never shows a
 //! secret, not even by `Debug`.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hmac::{Hmac, KeyInit, Mac};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue, Method, Uri};
 use sha2::Sha256;
 use subtle::{Choice, ConstantTimeEq};
 
@@ -204,6 +204,25 @@ impl Signature {
             code_of(&self.secret, (version, now), signed).iter().map(|byte| format!("{byte:02x}")).collect()
         };
         format!("t={now},v1={},v2={}", hex(Version::One), hex(Version::Two))
+    }
+
+    /// The header's value for a `POST` to `uri` that is about to be sent, with the identity that is in its headers.
+    ///
+    /// # Errors
+    /// In words, when the clock is before 1970.
+    pub fn of_post(
+        &self,
+        (uri, headers): (&Uri, &HeaderMap),
+        body: &[u8],
+    ) -> Result<HeaderValue, &'static str> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.map_err(|_| "the clock is before 1970, so it cannot be signed")?;
+        // As the request line has it: the path is at least `/`.
+        let path = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
+        let identity = Identity::of(headers);
+        let signed = Signed { method: Method::POST.as_str(), path: &path, identity, body };
+        HeaderValue::try_from(self.sign(now.as_secs(), signed))
+            .map_err(|_| "its signature does not fit a header")
     }
 
     /// Checks the header's value against what came, at `now` (seconds since 1970): its v2, or its v1 where it has no v2

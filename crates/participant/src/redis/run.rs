@@ -9,7 +9,7 @@ use transaction::{Operation, Pattern};
 
 use super::reply::{self, Reply};
 use super::{Change, Fault, ServerFault, SettingsFault};
-use crate::barrier::{Coordinator, Counted, Meters};
+use crate::barrier::{Coordinator, Counted, Meters, warn};
 use crate::call::{Answer, Branch, Call, Content};
 
 /// Where the barrier keeps its records, and for how long.
@@ -91,13 +91,7 @@ impl<C: ConnectionLike + Clone> RedisBarrier<C> {
             Err(fault) => (Counted::Fault, Err(fault)),
         };
         if let Counted::Hazard(hazard) = counted {
-            tracing::warn!(
-                transaction = call.branch.transaction,
-                branch = call.branch.branch,
-                operation = call.name(),
-                hazard = hazard.name(),
-                "the barrier refuses"
-            );
+            warn(call, hazard);
         }
         self.meters.count(counted);
         answer

@@ -5,14 +5,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::uri::Scheme;
 use http::{Method, Request, Uri};
 use http_body_util::Full;
-use participant::call::{self, Identity, Signature, Signed};
+use participant::call::{self, Signature};
 use transaction::{Call, Trace};
 use url::Url;
 
@@ -51,27 +50,14 @@ pub(super) fn of(call: &Call, signature: Option<&Signature>) -> Result<Request<F
     let uri = target(&call.url)?;
     let mut headers = headers(call)?;
     if let Some(signature) = signature {
-        headers.insert(SIGNATURE, signed(signature, (call, &uri), &body)?);
+        let signed = signature.of_post((&uri, &headers), &body).map_err(Trouble::Unsendable)?;
+        headers.insert(SIGNATURE, signed);
     }
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
     Ok(request)
-}
-
-/// Signs what is about to be sent, with the time of now: each attempt has a signature of its own.
-fn signed(signature: &Signature, (call, uri): (&Call, &Uri), body: &[u8]) -> Result<HeaderValue, Trouble> {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_err(|_| Trouble::Unsendable("the clock is before 1970, so it cannot be signed"))?;
-    // As the request line has it: the path is at least `/`.
-    let path = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-    let identity =
-        Identity { transaction: &call.transaction, branch: &call.branch, operation: call.operation };
-    let signed = Signed { method: Method::POST.as_str(), path: &path, identity, body };
-    let text = signature.sign(now.as_secs(), signed);
-    HeaderValue::try_from(text).map_err(|_| Trouble::Unsendable("its signature does not fit a header"))
 }
 
 fn target(url: &str) -> Result<Uri, Trouble> {

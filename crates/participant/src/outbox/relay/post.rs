@@ -4,11 +4,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 use http_body_util::{BodyExt, Full, Limited};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use super::connect::{Connections, connections};
 use super::verdict::{Answer, Awaited, PAUSE, Verdict, judge};
 use super::{Order, Settings, SettingsFault, Target};
-use crate::call::{ATTEMPT, BRANCH, Identity, OPERATION, SIGNATURE, Signature, Signed, TRANSACTION};
+use crate::call::{ATTEMPT, BRANCH, OPERATION, SIGNATURE, Signature, TRANSACTION};
 use crate::outbox::Letter;
 
 /// The branch of a message transaction, and of a deliver call.
@@ -147,7 +147,7 @@ impl Post {
         if self.begin.is_none() {
             deliver(&mut headers, letter)?;
             if let Some(signature) = &self.signature {
-                let signed = signed(signature, (&uri, &headers), &body)?;
+                let signed = signature.of_post((&uri, &headers), &body)?;
                 headers.insert(SIGNATURE, signed);
             }
         } else if let Some(token) = &self.authorization {
@@ -209,21 +209,6 @@ fn bearer(token: &str) -> Result<HeaderValue, SettingsFault> {
     let mut header = header.map_err(|_| SettingsFault("the token cannot be sent".to_owned()))?;
     header.set_sensitive(true);
     Ok(header)
-}
-
-/// Signs what is about to be sent, with the time of now: each attempt has a signature of its own.
-fn signed(
-    signature: &Signature,
-    (uri, headers): (&Uri, &HeaderMap),
-    body: &[u8],
-) -> Result<HeaderValue, String> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?;
-    // As the request line has it: the path is at least `/`.
-    let path = uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string);
-    let identity = Identity::of(headers);
-    let signed = Signed { method: Method::POST.as_str(), path: &path, identity, body };
-    let text = signature.sign(now.as_secs(), signed);
-    HeaderValue::try_from(text).map_err(|error| error.to_string())
 }
 
 /// The headers of a deliver call, and the message's own.

@@ -1,7 +1,7 @@
 //! What a call looks like on the wire, without a network.
 
 use http_body_util::BodyExt;
-use participant::call::SignatureFault;
+use participant::call::{Identity, SignatureFault, Signed};
 use transaction::Header;
 
 use super::*;

@@ -57,8 +57,9 @@ impl RedisResource {
     /// Counts what is settled for good into the small file while calls go on: behind the shut gate only the rest is read.
     async fn catch_up(&self) {
         // Keeps a rebuild away, which writes the file too.
-        let _gate = self.gate.read().await;
-        if let Ok(books) = self.books().await
+        let gate = self.gate.read().await;
+        if matches!(&*gate, Gate::Open { .. })
+            && let Ok(books) = self.books().await
             && let Err(why) = self.remember(&books)
         {
             tracing::warn!(resource = self.name, why, "the sums are not kept");

@@ -40,8 +40,8 @@ impl Route {
         };
         let key = placed.key(values);
         let place = placed.plan.place(&key, Access::Write)?;
-        let unmatched = Unmatched { key: key.clone(), access: Access::Write, looked: Vec::new() };
-        placed.sources.get(place.primary().name()).ok_or(unmatched)
+        let source = placed.sources.get(place.primary().name());
+        source.ok_or_else(|| Unmatched { key: key.clone(), access: Access::Write, looked: Vec::new() })
     }
 
     /// Every source that a branch may be at.
