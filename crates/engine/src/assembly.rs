@@ -123,6 +123,10 @@ pub(crate) fn assemble(
         config.clone(),
         (ports, Arc::clone(&parts.meters)),
     );
+    parts.archive.topics(&mut |topic| {
+        partition.restore_topic(topic);
+        Ok(())
+    })?;
     let mut restored = 0;
     parts.archive.open_transactions(&mut |transaction| {
         restored += 1;

@@ -6,14 +6,15 @@
 use journal::Frame;
 use transaction::{Event, Refusal, Time};
 
-use crate::entry::{self, KeyRow, ReplyRow};
-use crate::{Answer, Changed, Found, Respond, Seen};
+use crate::entry::{self, KeyRow, ReplyRow, TopicRow};
+use crate::{Answer, Changed, Found, Respond, Seen, Topics};
 
 /// An answer that waits for its frame.
 pub(crate) enum Release {
     Transaction(Respond<Answer>, Result<Answer, Refusal>),
     Changed(Respond<Changed>, Result<Changed, Refusal>),
     Seen(Respond<Seen<Found>>, Result<Seen<Found>, Refusal>),
+    Topics(Respond<Topics>, Result<Topics, Refusal>),
 }
 
 impl Release {
@@ -23,6 +24,7 @@ impl Release {
             Release::Transaction(respond, answer) => respond(answer),
             Release::Changed(respond, answer) => respond(answer),
             Release::Seen(respond, answer) => respond(answer),
+            Release::Topics(respond, answer) => respond(answer),
         }
     }
 }
@@ -97,6 +99,12 @@ impl Batch {
     /// Keeps the results of a ledger request with its idempotency key.
     pub(crate) fn push_reply(&mut self, row: &ReplyRow) -> u64 {
         entry::push_reply(&mut self.payload, row);
+        self.pushed(row.at)
+    }
+
+    /// Keeps a topic as it is after a change.
+    pub(crate) fn push_topic(&mut self, row: &TopicRow) -> u64 {
+        entry::push_topic(&mut self.payload, row);
         self.pushed(row.at)
     }
 

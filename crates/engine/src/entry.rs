@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use transaction::{Event, Kept, Time};
+use transaction::{Event, Kept, Time, Topic};
 
 use crate::Fault;
 
@@ -25,6 +25,19 @@ pub enum Room {
     Ledger = 3,
     /// An idempotency key of a ledger request, with its results: an encoded [`ReplyRow`].
     Reply = 4,
+    /// A topic as it is after a change: an encoded [`TopicRow`].
+    Topic = 5,
+}
+
+/// A topic after a change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TopicRow {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The topic; `None`: it is gone.
+    pub topic: Option<Topic>,
+    /// When it was changed.
+    pub at: Time,
 }
 
 /// An idempotency key of a ledger request, with what it was answered.
@@ -69,6 +82,8 @@ pub enum Entry {
     Ledger(Vec<u8>),
     /// An idempotency key with the results of a ledger request.
     Reply(ReplyRow),
+    /// A topic after a change.
+    Topic(TopicRow),
 }
 
 impl Entry {
@@ -108,6 +123,9 @@ impl EntryRef<'_> {
             Room::Reply => {
                 decode_reply(self.bytes).map(Entry::Reply).map_err(|why| fault(self.sequence, why))
             }
+            Room::Topic => {
+                decode_topic(self.bytes).map(Entry::Topic).map_err(|why| fault(self.sequence, why))
+            }
         }
     }
 }
@@ -130,6 +148,11 @@ pub fn push_ledger(payload: &mut Vec<u8>, encoded: &[u8]) {
 /// Appends the entry of one idempotency key with its results.
 pub fn push_reply(payload: &mut Vec<u8>, row: &ReplyRow) {
     push(payload, Room::Reply, |bytes| encode_reply(row, bytes));
+}
+
+/// Appends the entry of a topic's change.
+pub fn push_topic(payload: &mut Vec<u8>, row: &TopicRow) {
+    push(payload, Room::Topic, |bytes| encode_topic(row, bytes));
 }
 
 /// Visits the entries of a payload in order; the first has the sequence `first`.
@@ -167,6 +190,7 @@ fn split(payload: &[u8]) -> Result<(Room, &[u8], &[u8]), String> {
         2 => Ok((Room::Key, bytes, after)),
         3 => Ok((Room::Ledger, bytes, after)),
         4 => Ok((Room::Reply, bytes, after)),
+        5 => Ok((Room::Topic, bytes, after)),
         _ => Err(format!("room {room} is unknown to this version: was the folder written by a newer one?")),
     }
 }
@@ -202,6 +226,17 @@ pub(crate) fn decode_reply(bytes: &[u8]) -> Result<ReplyRow, String> {
     let (row, rest) =
         postcard::take_from_bytes(bytes).map_err(|error| format!("no results of a request: {error}"))?;
     if rest.is_empty() { Ok(row) } else { Err(format!("{} bytes left over after results", rest.len())) }
+}
+
+pub(crate) fn encode_topic(row: &TopicRow, buffer: &mut Vec<u8>) {
+    let taken = std::mem::take(buffer);
+    // Writing to a growing buffer has no way to fail.
+    *buffer = postcard::to_extend(row, taken).expect("a topic always encodes");
+}
+
+pub(crate) fn decode_topic(bytes: &[u8]) -> Result<TopicRow, String> {
+    let (row, rest) = postcard::take_from_bytes(bytes).map_err(|error| format!("no topic: {error}"))?;
+    if rest.is_empty() { Ok(row) } else { Err(format!("{} bytes left over after a topic", rest.len())) }
 }
 
 fn fault(sequence: u64, why: String) -> Fault {
@@ -264,8 +299,8 @@ mod tests {
     #[test]
     fn an_unknown_room_and_bytes_left_over_are_faults() {
         let mut unknown = payload();
-        unknown[4] = 5;
-        assert!(decoded(&unknown).unwrap_err().to_string().contains("room 5"));
+        unknown[4] = 6;
+        assert!(decoded(&unknown).unwrap_err().to_string().contains("room 6"));
         let mut longer = vec![4, 0, 0, 0, 1];
         longer.extend_from_slice(&[7, 10, 9, 0]);
         assert!(decoded(&longer).unwrap_err().to_string().contains("left over"));

@@ -63,6 +63,7 @@ fn again(decoded: &Entry) {
         Entry::Key(row) => entry::push_key(&mut payload, row),
         Entry::Ledger(encoded) => entry::push_ledger(&mut payload, encoded),
         Entry::Reply(row) => entry::push_reply(&mut payload, row),
+        Entry::Topic(row) => entry::push_topic(&mut payload, row),
     }
     let mut read = 0;
     let whole = entry::read(&payload, 1, |_, found| {
@@ -80,6 +81,9 @@ fn again(decoded: &Entry) {
             }
             (Entry::Reply(before), Entry::Reply(after)) => {
                 assert_eq!(*before, after, "results read back as themselves");
+            }
+            (Entry::Topic(before), Entry::Topic(after)) => {
+                assert_eq!(*before, after, "a topic reads back as itself");
             }
             (before, after) => panic!("{before:?} was read back as {after:?}"),
         }

@@ -11,7 +11,7 @@ use crate::partition::{Asked, Input};
 use crate::reader::Queries;
 use crate::{
     Act, Answer, Begin, Change, Changed, Filter, Found, Meters, Page, Question, Respond, Seen, Timeline,
-    TimelineQuery, refusal,
+    TimelineQuery, TopicAsk, Topics, refusal,
 };
 
 /// Members of ledger requests that may wait for their answers: some 150 bytes each.
@@ -86,6 +86,11 @@ impl Engine {
     /// Asks about the ledger; the answer is of the question's kind. Refuses what is unknown with the ledger's own codes.
     pub fn ask(&self, question: Question, respond: Respond<Seen<Found>>) {
         self.submit(respond, |respond| Input::Ask(Box::new(question), respond));
+    }
+
+    /// Changes or reads topics. Refuses as [`Engine::begin`] does, and as [`transaction::Topic::changed`].
+    pub fn topics(&self, ask: TopicAsk, respond: Respond<Topics>) {
+        self.submit(respond, |respond| Input::Topics(Box::new(ask), respond));
     }
 
     /// Whether it can take work now.

@@ -48,7 +48,9 @@ pub use handle::{Engine, Health};
 pub use meters::{Bounds, Meters};
 pub use network::{Heard, Network, participant_of};
 pub use opening::{VisitEvent, archive_end, archive_events, archive_ledger};
-pub use request::{Act, Answer, Begin, Filter, Key, Page, Respond, Timeline, TimelineQuery};
+pub use request::{
+    Act, Answer, Begin, Filter, Key, Page, Respond, Timeline, TimelineQuery, TopicAsk, Topics, Until,
+};
 pub use room::with_room;
 pub use run::{Running, start};
 pub use stepped::{Kept, Stepped, Turned};

@@ -2,10 +2,36 @@
 
 use std::sync::Arc;
 
-use transaction::{Command, Pattern, Refusal, Spec, Time, TimelineEntry, Trace, Transaction};
+use transaction::{
+    Command, Pattern, Phase, Refusal, Spec, Time, TimelineEntry, Topic, TopicChange, Trace, Transaction,
+};
 
 /// Called exactly once with the answer; for a change only after its frame is durable. Runs on an engine thread: must not block.
 pub type Respond<T> = Box<dyn FnOnce(Result<T, Refusal>) + Send>;
+
+/// What a held answer waits for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Until {
+    /// The transaction is final.
+    #[default]
+    Final,
+    /// It is final, or nothing goes on for now: everything wanted waits for a time to come.
+    AtRest,
+}
+
+/// Ask something of the topics.
+#[derive(Clone, Debug)]
+pub enum TopicAsk {
+    /// Change the topic of this name.
+    Change(Arc<str>, TopicChange),
+    /// Read the topic of this name.
+    Read(Arc<str>),
+    /// Read topics in the order of their names, after this one, at most so many.
+    List(Option<Arc<str>>, usize),
+}
+
+/// The topics that an answer tells of: the one after its change, the one read, or a page.
+pub type Topics = Vec<Arc<Topic>>;
 
 /// Begin a transaction.
 #[derive(Clone, Debug)]
@@ -16,8 +42,10 @@ pub struct Begin {
     pub trace: Trace,
     /// The caller's idempotency key, if given.
     pub key: Option<Key>,
-    /// Hold the answer until the transaction is final, at most so long, in milliseconds.
+    /// Hold the answer, at most so long, in milliseconds.
     pub wait_ms: u64,
+    /// What the held answer waits for.
+    pub until: Until,
 }
 
 /// Ask something of a transaction that exists.
@@ -29,8 +57,10 @@ pub struct Act {
     pub command: Option<Command>,
     /// The caller's idempotency key, if given.
     pub key: Option<Key>,
-    /// Hold the answer until the transaction is final, at most so long, in milliseconds.
+    /// Hold the answer, at most so long, in milliseconds.
     pub wait_ms: u64,
+    /// What the held answer waits for.
+    pub until: Until,
 }
 
 /// An `Idempotency-Key` with what it stands for.
@@ -60,6 +90,8 @@ pub struct Filter {
     pub state: Option<String>,
     /// Only this pattern.
     pub pattern: Option<Pattern>,
+    /// Only these phases of these patterns; empty: any.
+    pub any_of: Vec<(Pattern, Phase)>,
     /// Only those that need attention, or only those that do not.
     pub needs_attention: Option<bool>,
     /// Only those with all these labels.

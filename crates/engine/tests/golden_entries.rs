@@ -3,11 +3,12 @@
 
 use std::sync::Arc;
 
-use engine::entry::{self, Entry, KeyRow};
+use engine::entry::{self, Entry, KeyRow, TopicRow};
 use proptest::prelude::{any, prop, proptest};
 use transaction::{
-    BranchSpec, CallSpec, CheckSpec, Decision, Event, Header, Kind, Mode, Operation, Order, Pattern, Reason,
-    ReasonCode, Reply, Retry, Signal, Spec, Time, Trace, Urls,
+    BranchSpec, CallSpec, CheckSpec, Decision, Event, Header, Kind, Mode, Operation, Order, Pattern,
+    Progress, Protocol, RawSpec, Reason, ReasonCode, Reply, Resume, Retry, Signal, Spec, Subscriber, Terms,
+    Time, Topic, Trace, Urls,
 };
 
 const GOLDEN: &str = include_str!("golden/entries.txt");
@@ -50,6 +51,7 @@ fn spec() -> Spec {
         labels: vec![(text("order"), text("1001")), (text("süß"), text("\0"))],
         check: None,
         branches: branches(),
+        terms: None,
     }
 }
 
@@ -66,6 +68,43 @@ fn message() -> Spec {
         branches: Vec::new(),
         ..spec()
     }
+}
+
+fn progress() -> Progress {
+    Progress { step: text("01"), operation: text("action"), outcome: Signal::Done, data: Arc::from([0, 255]) }
+}
+
+fn on_terms() -> Spec {
+    let urls = Urls { attempt: Some(text("http://h/a")), confirm: None, cancel: None };
+    let raw = Kind::Raw(RawSpec { urls, body: Arc::from([1, 2, 200]) });
+    let terms = Terms {
+        protocol: Protocol::DtmGrpc,
+        retry_limit: 300,
+        delay_ms: 5_000,
+        headers: vec![Header { name: text("x"), value: text("y") }],
+        timeout_ms: 3_000,
+        resume: Some(Resume { name: text("wf"), body: Arc::from([7]) }),
+        note: Some(text("{}")),
+        options: Some(text("{\"concurrent\":false}")),
+    };
+    Spec {
+        pattern: Pattern::Saga,
+        branches: vec![Arc::new(BranchSpec { id: text("01"), after: Vec::new(), kind: raw })],
+        terms: Some(Box::new(terms)),
+        ..spec()
+    }
+}
+
+fn topic() -> TopicRow {
+    let subscriber = Subscriber { url: text("http://h/t"), remark: text("shop") };
+    let topic = Topic {
+        name: text("paid"),
+        subscribers: vec![subscriber],
+        version: 2,
+        created_at: Time(5),
+        updated_at: AT,
+    };
+    TopicRow { name: text("paid"), topic: Some(topic), at: AT }
 }
 
 fn replied(operation: Operation, reply: Reply, next_at: Option<Time>) -> Event {
@@ -112,6 +151,12 @@ fn events() -> Vec<(&'static str, Event)> {
             Event::AttentionRaised { branch: None, operation: Operation::Check, why: text("x") },
         ),
         ("retried", Event::Retried),
+        ("begun on terms", Event::BegunWith { spec: Arc::new(on_terms()), trace: Trace([9; 16]) }),
+        ("registered raw", Event::Registered(Arc::clone(&on_terms().branches[0]))),
+        ("progressed", Event::Progressed(Arc::new(progress()))),
+        ("resulted", Event::Resulted { result: text("eyJ9") }),
+        ("stopped", Event::Stopped { detail: text("by hand") }),
+        ("decided cancel, retries exhausted", decided(ReasonCode::RetriesExhausted)),
     ]
 }
 
@@ -135,6 +180,9 @@ fn lines() -> Vec<(String, Vec<u8>)> {
     let mut payload = Vec::new();
     entry::push_key(&mut payload, &key());
     lines.push(("key".to_owned(), payload));
+    let mut payload = Vec::new();
+    entry::push_topic(&mut payload, &topic());
+    lines.push(("topic".to_owned(), payload));
     lines
 }
 
@@ -153,6 +201,7 @@ fn what_was_written_then_is_read_now() {
         .map(|(_, event)| Entry::event(transaction::Kept { number: NUMBER, at: AT, event }))
         .collect();
     expected.push(Entry::Key(key()));
+    expected.push(Entry::Topic(topic()));
     let mut payload = Vec::new();
     for line in GOLDEN.lines() {
         let (_, hex) = line.rsplit_once(": ").unwrap();
@@ -182,9 +231,13 @@ fn every_kind_of_event_has_a_line() {
         Event::Finished => 7,
         Event::AttentionRaised { .. } => 8,
         Event::Retried => 9,
+        Event::BegunWith { .. } => 10,
+        Event::Progressed(_) => 11,
+        Event::Resulted { .. } => 12,
+        Event::Stopped { .. } => 13,
     };
     let kinds: std::collections::BTreeSet<_> = events().iter().map(|(_, event)| kind(event)).collect();
-    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), (0..10).collect::<Vec<_>>());
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), (0..14).collect::<Vec<_>>());
 }
 
 /// Reads and decodes; whatever comes of it, it must come without a panic.

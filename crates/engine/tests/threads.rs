@@ -70,8 +70,15 @@ fn asked(id: &str) -> Begin {
         labels: Vec::new(),
         check: None,
         branches: vec![Arc::new(pay)],
+        terms: None,
     };
-    Begin { spec: Arc::new(spec), trace: Trace::default(), key: None, wait_ms: 0 }
+    Begin {
+        spec: Arc::new(spec),
+        trace: Trace::default(),
+        key: None,
+        wait_ms: 0,
+        until: engine::Until::Final,
+    }
 }
 
 type Told = Receiver<Result<Answer, Refusal>>;
@@ -88,7 +95,7 @@ fn begun(engine: &Engine, id: &str) -> Result<Answer, Refusal> {
 
 fn act(engine: &Engine, id: &str, command: Option<Command>) -> Result<Answer, Refusal> {
     let (tell, told) = channel();
-    let act = Act { id: Arc::from(id), command, key: None, wait_ms: 0 };
+    let act = Act { id: Arc::from(id), command, key: None, wait_ms: 0, until: engine::Until::Final };
     engine.act(act, Box::new(move |answer| drop(tell.send(answer))));
     told.recv_timeout(PATIENCE).unwrap()
 }

@@ -17,6 +17,8 @@ use tokio::task::JoinHandle;
 use transaction::Limits;
 use url::Url;
 
+use crate::call::Cidr;
+use crate::dtm::DtmConfig;
 use crate::http::{HttpLimits, MOST_BRANCHES, Serving, Token};
 use crate::resource::Resources;
 
@@ -43,6 +45,10 @@ pub struct Config {
     pub targets: Option<TargetJudge>,
     /// What `sql` and `redis` branches may name.
     pub resources: Resources,
+    /// How DTM's protocol is spoken.
+    pub dtm: DtmConfig,
+    /// Networks from which DTM's protocol is taken without a token: its clients have no setting for one.
+    pub dtm_allow: Vec<Cidr>,
 }
 
 impl Config {
@@ -58,6 +64,8 @@ impl Config {
             transaction: Limits::default(),
             targets: None,
             resources: Resources::default(),
+            dtm: DtmConfig::default(),
+            dtm_allow: Vec::new(),
         }
     }
 }

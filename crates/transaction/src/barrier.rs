@@ -184,7 +184,7 @@ impl Record {
 /// row that it writes beside its own change).
 fn recorded(pattern: Pattern) -> &'static [Operation] {
     match pattern {
-        Pattern::Tcc | Pattern::Saga => Operation::of(pattern),
+        Pattern::Tcc | Pattern::Saga | Pattern::Xa | Pattern::Workflow => Operation::of(pattern),
         Pattern::Message => &[Operation::Try, Operation::Confirm, Operation::Check],
     }
 }

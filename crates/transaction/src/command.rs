@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchSpec, Operation};
+use crate::{BranchSpec, Decision, Operation, Progress};
 
 /// One request to a transaction, from an initiator, an operator, a participant's reply or the clock.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,22 @@ pub enum Command {
     Cancel {
         /// The caller's words for it.
         detail: Option<Arc<str>>,
+    },
+    /// A step of a workflow has been run.
+    Progress(Arc<Progress>),
+    /// The initiator of a workflow is through.
+    Conclude {
+        /// How it ended.
+        decision: Decision,
+        /// The caller's words for a failure.
+        detail: Option<Arc<str>>,
+        /// What it gave, in the initiator's own form.
+        result: Option<Arc<str>>,
+    },
+    /// An operator gives it up by force.
+    Stop {
+        /// The operator's words for it.
+        detail: Arc<str>,
     },
     /// The outside fact of an `await` branch.
     Signal {

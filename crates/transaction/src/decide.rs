@@ -9,14 +9,19 @@ use crate::refusal as r;
 use crate::retry::delay_ms;
 use crate::turn::was_started;
 use crate::{
-    Branch, BranchSpec, BranchState, Command, Decision, Event, Kind, Mode, Operation, Pattern, Phase, Reason,
-    ReasonCode, Refusal, Reply, Signal, Spec, Time, Trace, Transaction, validate_branch,
+    Branch, BranchSpec, BranchState, Command, Decision, Event, Kind, Mode, Operation, Pattern, Phase,
+    Progress, Reason, ReasonCode, Refusal, Reply, Signal, Spec, Time, Trace, Transaction, validate_branch,
 };
 
 /// Begins a transaction: the state after its first event. `spec` has passed [`crate::validate`].
 #[must_use]
 pub fn begin(number: u64, at: Time, (spec, trace): (&Arc<Spec>, Trace)) -> (Event, Transaction) {
-    (Event::Begun { spec: Arc::clone(spec), trace }, Transaction::begun(number, at, (spec, trace)))
+    let kept = Arc::clone(spec);
+    let event = match spec.terms {
+        None => Event::Begun { spec: kept, trace },
+        Some(_) => Event::BegunWith { spec: kept, trace },
+    };
+    (event, Transaction::begun(number, at, (spec, trace)))
 }
 
 /// What carrying out needs of the one who drives: the journal to be, and the ledger for branches of its own.
@@ -119,6 +124,11 @@ pub fn decide(transaction: &Transaction, command: &Command, now: Time) -> Result
         Command::Register(spec) => register(transaction, spec),
         Command::Confirm => confirm(transaction, now),
         Command::Cancel { detail } => cancel(transaction, detail.as_ref()),
+        Command::Progress(progress) => told(transaction, progress),
+        Command::Conclude { decision, detail, result } => {
+            conclude(transaction, (*decision, detail.as_ref(), result.as_ref()), now)
+        }
+        Command::Stop { detail } => stop(transaction, detail),
         Command::Signal { branch, signal, result } => signal_branch(transaction, branch, (*signal, result)),
         Command::Retry => retry(transaction),
         Command::Replied { branch, operation, attempt, reply, seed } => Ok(match branch {
@@ -148,19 +158,19 @@ pub fn follow(transaction: &Transaction, now: Time) -> Option<Event> {
                     || branches.iter().all(|branch| branch.state == BranchState::Tried));
             decides.then(|| all_tried(transaction, now))
         }
-        Phase::Cooling | Phase::Confirmed | Phase::Cancelled => None,
+        Phase::Cooling | Phase::Confirmed | Phase::Cancelled | Phase::Stopped => None,
         Phase::Confirming => {
             let settled = match transaction.spec.pattern {
-                Pattern::Tcc | Pattern::Message => BranchState::Confirmed,
+                Pattern::Tcc | Pattern::Message | Pattern::Xa | Pattern::Workflow => BranchState::Confirmed,
                 Pattern::Saga => BranchState::Tried,
             };
             branches.iter().all(|branch| branch.state == settled).then_some(Event::Finished)
         }
         Phase::Cancelling => {
             let all_undone = branches.iter().all(|branch| match transaction.spec.pattern {
-                Pattern::Tcc => branch.state == BranchState::Cancelled,
+                Pattern::Tcc | Pattern::Xa => branch.state == BranchState::Cancelled,
                 Pattern::Saga => branch.state == BranchState::Cancelled || !was_started(transaction, branch),
-                Pattern::Message => true,
+                Pattern::Message | Pattern::Workflow => true,
             });
             all_undone.then_some(Event::Finished)
         }
@@ -205,7 +215,8 @@ fn register(transaction: &Transaction, spec: &Arc<BranchSpec>) -> Result<Vec<Eve
     if transaction.phase != Phase::Open {
         return Err(decided_already(transaction));
     }
-    validate_branch(transaction.spec.pattern, transaction.spec.mode, spec)?;
+    let asked = &transaction.spec;
+    validate_branch((asked.pattern, asked.mode, asked.protocol()), spec)?;
     if let Some(unknown) = spec.after.iter().find(|id| transaction.branch_index(id).is_none()) {
         return Err(r::AFTER_UNKNOWN
             .at("/after", format!("there is no branch {}", unknown.chars().take(64).collect::<String>())));
@@ -246,6 +257,59 @@ fn cancel(transaction: &Transaction, detail: Option<&Arc<str>>) -> Result<Vec<Ev
             Ok(vec![cancelled_because(ReasonCode::Withdrawn, None, detail)])
         }
     }
+}
+
+/// Keeps a step of a workflow; the same again changes nothing.
+fn told(transaction: &Transaction, progress: &Arc<Progress>) -> Result<Vec<Event>, Refusal> {
+    if transaction.spec.pattern != Pattern::Workflow {
+        return Err(r::NOT_A_WORKFLOW.because(format!(
+            "transaction {} is of pattern {}",
+            transaction.spec.id,
+            transaction.spec.pattern.name()
+        )));
+    }
+    let is_it = |kept: &&Arc<Progress>| kept.step == progress.step && kept.operation == progress.operation;
+    match transaction.progress.iter().find(is_it) {
+        Some(kept) if kept == progress => Ok(Vec::new()),
+        Some(_) => Err(r::BRANCH_MISMATCH
+            .because(format!("step {} of this workflow was told of with other content", progress.step))),
+        None if transaction.phase != Phase::Open => Err(decided_already(transaction)),
+        None => Ok(vec![Event::Progressed(Arc::clone(progress))]),
+    }
+}
+
+/// The end of a workflow, as its initiator tells it.
+fn conclude(
+    transaction: &Transaction,
+    (decision, detail, result): (Decision, Option<&Arc<str>>, Option<&Arc<str>>),
+    now: Time,
+) -> Result<Vec<Event>, Refusal> {
+    if transaction.spec.pattern != Pattern::Workflow {
+        return Err(r::NOT_A_WORKFLOW.because(format!(
+            "transaction {} is of pattern {}",
+            transaction.spec.id,
+            transaction.spec.pattern.name()
+        )));
+    }
+    let decided = match decision {
+        Decision::Confirm => confirm(transaction, now)?,
+        Decision::Cancel => cancel(transaction, detail)?,
+    };
+    let resulted =
+        result.filter(|_| !decided.is_empty()).map(|result| Event::Resulted { result: Arc::clone(result) });
+    Ok(resulted.into_iter().chain(decided).collect())
+}
+
+/// Whatever has been done stays done; nothing more is called.
+fn stop(transaction: &Transaction, detail: &Arc<str>) -> Result<Vec<Event>, Refusal> {
+    if transaction.phase.is_final() {
+        return Err(r::ALREADY_FINAL.because(format!("the transaction is {}", transaction.state_name())));
+    }
+    if transaction.branches.iter().any(|branch| branch.spec.kind.is_local()) {
+        return Err(r::HOLDS_VALUE
+            .because("what a branch holds in the ledger would stay held: cancel the transaction instead"));
+    }
+    Ok(vec![Event::Stopped { detail: Arc::clone(detail) }])
 }
 
 fn signal_branch(
@@ -307,7 +371,8 @@ fn due(transaction: &Transaction, now: Time) -> Vec<Event> {
         | Phase::Confirming
         | Phase::Cancelling
         | Phase::Confirmed
-        | Phase::Cancelled => Vec::new(),
+        | Phase::Cancelled
+        | Phase::Stopped => Vec::new(),
     }
 }
 
@@ -327,6 +392,7 @@ fn replied(transaction: &Transaction, asked: Asked, reply: &Reply, (now, seed): 
     }
     let event = |next_at| Event::Replied { branch: index, operation, attempt, reply: reply.clone(), next_at };
     let is_under_way = branch.operation() == Some(operation)
+        && transaction.phase != Phase::Stopped
         && (operation != Operation::Try || transaction.phase == Phase::Open);
     if !is_under_way {
         return vec![event(None)]; // kept for the timeline; decides nothing any more
@@ -335,6 +401,14 @@ fn replied(transaction: &Transaction, asked: Asked, reply: &Reply, (now, seed): 
     let reply = &planted_reply(operation, reply);
     let outcome = Outcome::of(operation, reply);
     let failures = branch.pace.failures.saturating_add(1);
+    let limit = transaction.spec.terms.as_ref().map_or(0, |terms| terms.retry_limit);
+    if let (Outcome::Unknown(error), Operation::Try, 1..) = (&outcome, operation, limit) {
+        if failures <= limit {
+            return vec![event(None)]; // asked again at once
+        }
+        let detail = Arc::from(format!("failed {failures} times, {limit} repeats are allowed: {error}"));
+        return vec![event(None), cancelled_because(ReasonCode::RetriesExhausted, Some(index), detail)];
+    }
     let Some(delay) = outcome.delay(transaction, (failures, branch.pace.needs_attention), seed) else {
         return vec![event(None)];
     };
@@ -352,7 +426,12 @@ fn checked(transaction: &Transaction, attempt: u32, reply: &Reply, (now, seed): 
     }
     let event = |next_at| Event::Checked { attempt, reply: reply.clone(), next_at };
     let failures = check.failures.saturating_add(1);
-    let outcome = Outcome::of(Operation::Check, reply);
+    let outcome = match (reply, transaction.spec.pattern) {
+        // Who resumes a workflow tells its end itself: an answer alone decides nothing.
+        (Reply::Done { .. }, Pattern::Workflow) => Outcome::AskAgain,
+        (Reply::Refused { detail }, Pattern::Workflow) => Outcome::Unknown(detail),
+        _ => Outcome::of(Operation::Check, reply),
+    };
     if let Some(delay) = outcome.delay(transaction, (failures, check.needs_attention), seed) {
         let mut events = vec![event(Some(now.plus_ms(delay)))];
         if let Some(why) = outcome.attention(transaction, failures).filter(|_| !check.needs_attention) {

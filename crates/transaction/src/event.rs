@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchSpec, Decision, Operation, Reason, Reply, Signal, Spec, Time, Trace};
+use crate::terms::beside;
+use crate::{BranchSpec, Decision, Operation, Progress, Reason, Reply, Signal, Spec, Time, Trace};
 
 /// A fact about one transaction.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,6 +78,48 @@ pub enum Event {
     },
     /// An operator asked for a retry now.
     Retried,
+    /// It was begun, on terms that [`Event::Begun`] has no room for.
+    BegunWith {
+        /// What was asked for, its terms included.
+        #[serde(with = "beside")]
+        spec: Arc<Spec>,
+        /// The W3C trace id that goes with every call and log line of it.
+        trace: Trace,
+    },
+    /// The initiator of a workflow told of a step that it has run.
+    Progressed(Arc<Progress>),
+    /// The initiator of a workflow told its result.
+    Resulted {
+        /// The result, in its own form.
+        result: Arc<str>,
+    },
+    /// An operator gave it up by force: it is final as it stands.
+    Stopped {
+        /// The operator's words for it.
+        detail: Arc<str>,
+    },
+}
+
+impl Event {
+    /// What was asked for, when it is the event that begins a transaction.
+    #[must_use]
+    pub fn begun(&self) -> Option<(&Arc<Spec>, Trace)> {
+        match self {
+            Event::Begun { spec, trace } | Event::BegunWith { spec, trace } => Some((spec, *trace)),
+            Event::Registered(_)
+            | Event::Replied { .. }
+            | Event::Checked { .. }
+            | Event::Signalled { .. }
+            | Event::Cooled { .. }
+            | Event::Decided { .. }
+            | Event::Finished
+            | Event::AttentionRaised { .. }
+            | Event::Retried
+            | Event::Progressed(_)
+            | Event::Resulted { .. }
+            | Event::Stopped { .. } => None,
+        }
+    }
 }
 
 /// An event with the transaction and the time it belongs to: what a journal entry of this room holds.

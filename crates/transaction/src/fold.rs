@@ -8,8 +8,8 @@ use crate::state::{BranchMove, PhaseMove};
 use crate::transaction::Pace;
 use crate::turn::take_turns;
 use crate::{
-    Attempts, Branch, BranchSpec, BranchState, Decision, Event, Operation, Phase, Reply, Signal, Spec, Time,
-    Trace, Transaction,
+    Attempts, Branch, BranchSpec, BranchState, Decision, Event, Operation, Phase, Reason, ReasonCode, Reply,
+    Signal, Spec, Time, Trace, Transaction, Tried,
 };
 
 impl Transaction {
@@ -31,7 +31,11 @@ impl Transaction {
             created_at: at,
             cooling_until: None,
             finished_at: None,
+            updated_at: at,
+            not_before: Time::START,
             check,
+            progress: Vec::new(),
+            result: None,
             branches: Vec::with_capacity(spec.branches.len()),
         };
         for branch in &spec.branches {
@@ -47,8 +51,11 @@ impl Transaction {
     /// Folds one event, kept under `sequence` at `at`.
     pub fn apply(&mut self, sequence: u64, at: Time, event: &Event) {
         self.sequence = sequence;
+        self.updated_at = at;
         match event {
-            Event::Begun { .. } => unreachable!("a begun transaction is not begun again"),
+            Event::Begun { .. } | Event::BegunWith { .. } => {
+                unreachable!("a begun transaction is not begun again")
+            }
             Event::Registered(spec) => {
                 self.branches.push(registered(spec));
                 self.resolve_after(self.branches.len() - 1);
@@ -77,6 +84,9 @@ impl Transaction {
                     Decision::Cancel => PhaseMove::DecideCancel,
                 });
                 self.check = None;
+                if let Some(terms) = self.spec.terms.as_ref().filter(|terms| terms.delay_ms > 0) {
+                    self.not_before = at.plus_ms(terms.delay_ms);
+                }
             }
             Event::Finished => {
                 self.step(PhaseMove::Finish);
@@ -88,7 +98,17 @@ impl Transaction {
                     pace.last_error = Some(Arc::clone(why));
                 }
             }
+            Event::Progressed(progress) => self.progress.push(Arc::clone(progress)),
+            Event::Resulted { result } => self.result = Some(Arc::clone(result)),
+            Event::Stopped { detail } => {
+                self.step(PhaseMove::Stop);
+                let detail = Arc::clone(detail);
+                self.reason = Some(Reason { code: ReasonCode::Stopped, branch: None, detail });
+                self.finished_at = Some(at);
+                self.check = None;
+            }
             Event::Retried => {
+                self.not_before = Time::START;
                 self.branches.iter_mut().for_each(|branch| branch.pace.restart());
                 if let Some(check) = &mut self.check {
                     check.restart();
@@ -120,6 +140,7 @@ fn registered(spec: &Arc<BranchSpec>) -> Branch {
     Branch {
         spec: Arc::clone(spec),
         state: BranchState::Registered,
+        tried: Tried::Unknown,
         pace: Pace::default(),
         attempts: Attempts::default(),
         result: None,
@@ -134,6 +155,15 @@ impl Branch {
             .state
             .next(by)
             .unwrap_or_else(|| panic!("branch {}: {by:?} from {:?} is undeclared", self.spec.id, self.state));
+        match by {
+            BranchMove::Try => self.tried = Tried::Done,
+            BranchMove::Refuse => self.tried = Tried::Refused,
+            BranchMove::StartTry
+            | BranchMove::StartConfirm
+            | BranchMove::Confirm
+            | BranchMove::StartCancel
+            | BranchMove::Cancel => {}
+        }
         if matches!(by, BranchMove::StartTry | BranchMove::StartConfirm | BranchMove::StartCancel) {
             self.pace.restart();
         }

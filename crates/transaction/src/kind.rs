@@ -1,4 +1,4 @@
-//! The small closed sets of the protocol and their names: pattern, mode, order, decision, operation.
+//! The small closed sets of the protocol and their names: pattern, mode, order, decision, operation, protocol.
 //!
 //! Encoded in the journal by position: only ever append a variant.
 
@@ -13,6 +13,24 @@ pub enum Pattern {
     Saga,
     /// Deliver to every branch, once submitted.
     Message,
+    /// Databases that prepare a transaction of their own, and commit or roll it back when told to.
+    Xa,
+    /// Steps that the initiator runs itself; the coordinator keeps their progress and calls back to go on.
+    Workflow,
+}
+
+/// How the participants of a transaction are spoken to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Protocol {
+    /// Tercet's own calls.
+    #[default]
+    Tercet,
+    /// DTM's calls over HTTP.
+    DtmHttp,
+    /// DTM's calls over gRPC; over HTTP where a URL says so.
+    DtmGrpc,
+    /// DTM's calls over JSON-RPC; plain HTTP where a URL names no method.
+    DtmJsonRpc,
 }
 
 /// Who runs the tries.
@@ -45,19 +63,20 @@ pub enum Decision {
 /// What is asked of a participant. The wire name depends on the pattern, see [`Operation::name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Operation {
-    /// `try`, or `action` of a saga.
+    /// `try`, `action` of a saga, `prepare` of XA.
     Try,
-    /// `confirm`, or `deliver` of a message.
+    /// `confirm`, `deliver` of a message, `commit` of XA.
     Confirm,
-    /// `cancel`, or `compensate` of a saga.
+    /// `cancel`, `compensate` of a saga, `rollback` of XA.
     Cancel,
-    /// `check`: asks the initiator of a prepared message what became of it.
+    /// `check`: asks the initiator of a prepared message what became of it; `resume`: has that of a workflow go on.
     Check,
 }
 
 impl Pattern {
     /// Every pattern, in wire order.
-    pub const ALL: [Pattern; 3] = [Pattern::Tcc, Pattern::Saga, Pattern::Message];
+    pub const ALL: [Pattern; 5] =
+        [Pattern::Tcc, Pattern::Saga, Pattern::Message, Pattern::Xa, Pattern::Workflow];
 
     /// The name on the wire.
     #[must_use]
@@ -66,6 +85,8 @@ impl Pattern {
             Pattern::Tcc => "tcc",
             Pattern::Saga => "saga",
             Pattern::Message => "message",
+            Pattern::Xa => "xa",
+            Pattern::Workflow => "workflow",
         }
     }
 
@@ -74,7 +95,7 @@ impl Pattern {
     pub fn default_order(self) -> Order {
         match self {
             Pattern::Saga => Order::Sequential,
-            Pattern::Tcc | Pattern::Message => Order::Parallel,
+            Pattern::Tcc | Pattern::Message | Pattern::Xa | Pattern::Workflow => Order::Parallel,
         }
     }
 }
@@ -106,19 +127,23 @@ impl Operation {
     #[must_use]
     pub fn name(self, pattern: Pattern) -> &'static str {
         match (self, pattern) {
-            (Operation::Try, Pattern::Saga) => "action",
+            (Operation::Try, Pattern::Saga | Pattern::Workflow) => "action",
             (Operation::Try, Pattern::Tcc) => "try",
+            (Operation::Try, Pattern::Xa) => "prepare",
             // The initiator's own: never called, only recorded beside its business change.
             (Operation::Try, Pattern::Message) => "submit",
             (Operation::Confirm, Pattern::Message) => "deliver",
-            (Operation::Confirm, Pattern::Tcc | Pattern::Saga) => "confirm",
+            (Operation::Confirm, Pattern::Xa) => "commit",
+            (Operation::Confirm, Pattern::Tcc | Pattern::Saga | Pattern::Workflow) => "confirm",
             (Operation::Cancel, Pattern::Saga) => "compensate",
-            (Operation::Cancel, Pattern::Tcc | Pattern::Message) => "cancel",
-            (Operation::Check, _) => "check",
+            (Operation::Cancel, Pattern::Xa) => "rollback",
+            (Operation::Cancel, Pattern::Tcc | Pattern::Message | Pattern::Workflow) => "cancel",
+            (Operation::Check, Pattern::Workflow) => "resume",
+            (Operation::Check, Pattern::Tcc | Pattern::Saga | Pattern::Message | Pattern::Xa) => "check",
         }
     }
 
-    /// Reads a name on the wire back: every name but `check` (of a message) belongs to one pattern.
+    /// Reads a name on the wire back: every name belongs to one pattern, `check` to a message, `resume` to a workflow.
     ///
     /// `submit` is no call: it is what an initiator's own barrier row of a prepared message says.
     #[must_use]
@@ -127,8 +152,10 @@ impl Operation {
             let found = Operation::of(pattern).iter().find(|operation| operation.name(pattern) == name);
             found.map(|operation| (pattern, *operation))
         };
-        if name == Operation::Check.name(Pattern::Message) {
-            return Some((Pattern::Message, Operation::Check));
+        for pattern in [Pattern::Message, Pattern::Workflow] {
+            if name == Operation::Check.name(pattern) {
+                return Some((pattern, Operation::Check));
+            }
         }
         Pattern::ALL.into_iter().find_map(named)
     }
@@ -137,9 +164,10 @@ impl Operation {
     #[must_use]
     pub fn of(pattern: Pattern) -> &'static [Operation] {
         match pattern {
-            Pattern::Tcc => &[Operation::Try, Operation::Confirm, Operation::Cancel],
+            Pattern::Tcc | Pattern::Xa => &[Operation::Try, Operation::Confirm, Operation::Cancel],
             Pattern::Saga => &[Operation::Try, Operation::Cancel],
             Pattern::Message => &[Operation::Confirm],
+            Pattern::Workflow => &[],
         }
     }
 }

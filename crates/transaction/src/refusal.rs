@@ -103,14 +103,21 @@ refusals! {
     LABELS_INVALID = 109 "labels_invalid" Malformed, "There are too many labels, or one is malformed", "Use at most 16, each key an id, each value at most 256 bytes";
     KIND_UNSUPPORTED = 110 "kind_unsupported" Malformed, "This kind of branch does not exist, or not in this pattern", "Use a kind that the pattern supports";
     HEADER_INVALID = 111 "header_invalid" Malformed, "A header cannot be sent", "Use token names, visible ASCII values, and none that the coordinator sets itself";
+    SUBSCRIBERS_INVALID = 112 "subscribers_invalid" Malformed, "A topic has too many subscribers, or one is malformed", "Use at most 100, each remark at most 1024 bytes";
     TRANSACTION_UNKNOWN = 120 "transaction_unknown" Unknown, "No transaction has this id", "Check the id; a transaction that was never answered as kept may not exist";
     BRANCH_UNKNOWN = 121 "branch_unknown" Unknown, "The transaction has no branch of this id", "Check the branch id";
+    TOPIC_UNKNOWN = 122 "topic_unknown" Unknown, "No topic has this name", "Subscribe to it first";
+    SUBSCRIBER_UNKNOWN = 123 "subscriber_unknown" Unknown, "Nobody has subscribed to the topic with this URL", "Read the topic's subscribers";
     ALREADY_DECIDED = 130 "already_decided" Conflict, "The transaction has been decided otherwise, or can take no more branches", "Read the transaction: its decision stands";
     ALREADY_FINAL = 131 "already_final" Conflict, "The transaction is final", "Nothing is left to retry";
     ALREADY_SIGNALLED = 132 "already_signalled" Conflict, "The branch was signalled with another outcome", "Read the transaction: the first outcome stands";
     NOT_INTERACTIVE = 133 "not_interactive" Conflict, "The coordinator runs the tries of a managed transaction", "Begin it with mode interactive, or let the coordinator decide";
     NOT_ALL_TRIED = 134 "not_all_tried" Conflict, "A branch still waits for its signal", "Signal the branch first, or cancel";
     NOT_AWAITED = 135 "not_awaited" Conflict, "Only an await branch can be signalled", "Signal a branch of kind await";
+    NOT_A_WORKFLOW = 136 "not_a_workflow" Conflict, "Only a workflow has progress and a result", "Use the verbs of the transaction's own pattern";
+    HOLDS_VALUE = 137 "holds_value" Conflict, "The transaction holds something in the ledger", "Cancel it; the ledger's branches never need force";
+    TOPIC_EMPTY = 138 "topic_empty" Conflict, "The topic has no subscriber", "Subscribe to it first";
+    SUBSCRIBER_KNOWN = 139 "subscriber_known" Conflict, "This URL has subscribed to the topic before", "Nothing is to be done";
     BRANCH_MISMATCH = 140 "branch_mismatch" Mismatch, "The branch is registered with other content", "Use another branch id, or the same content";
     RESULT_TOO_LARGE = 150 "result_too_large" TooLarge, "A branch's result is larger than the limit", "Keep large data in the participant and return a reference";
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Mode, Order, Pattern, Retry};
+use crate::{Mode, Order, Pattern, Protocol, Retry, Terms};
 
 /// A transaction as asked for, defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,13 +28,24 @@ pub struct Spec {
     pub retry: Retry,
     /// Labels to find it by, sorted by key.
     pub labels: Vec<(Arc<str>, Arc<str>)>,
-    /// How a prepared message is checked back.
+    /// How a prepared message is checked back, or a workflow resumed.
     pub check: Option<CheckSpec>,
     /// The branches known from the start.
     pub branches: Vec<Arc<BranchSpec>>,
+    /// What the kept form of a spec has no room for, kept beside it (`Event::BegunWith`); `None`: the plain terms.
+    #[serde(skip)]
+    pub terms: Option<Box<Terms>>,
 }
 
-/// Where and when a prepared message's initiator is asked what became of it.
+impl Spec {
+    /// How its participants are spoken to.
+    #[must_use]
+    pub fn protocol(&self) -> Protocol {
+        self.terms.as_ref().map_or(Protocol::Tercet, |terms| terms.protocol)
+    }
+}
+
+/// Where and when a prepared message's initiator is asked what became of it, or that of a workflow to go on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckSpec {
     /// The URL to call.
@@ -65,6 +76,18 @@ pub enum Kind {
     Hold(HoldSpec),
     /// An item of the ledger and its moves: decided in the frame of the transaction's own events.
     Item(ItemSpec),
+    /// Calls in the protocol of its transaction, when that is not ours.
+    Raw(RawSpec),
+}
+
+/// A `raw` branch: what is called in another protocol; headers and time-out are its transaction's ([`Terms`]). An operation
+/// without a URL is done without a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RawSpec {
+    /// One URL per operation, in the form of the protocol.
+    pub urls: Urls,
+    /// Sent as the body of every call, byte for byte.
+    pub body: Arc<[u8]>,
 }
 
 /// A `hold` branch: held by its try, captured by its confirm, released by its cancel; all its legs or none.
@@ -139,7 +162,7 @@ pub struct CallSpec {
     pub pass_result: bool,
 }
 
-/// The URLs of a `call` branch. A saga's `action` and `compensate` are `attempt` and `cancel`, a message's `deliver` is `confirm`.
+/// The URLs of a `call` branch. A saga's `action` and `compensate` are `attempt` and `cancel`, a message's `deliver` is `confirm`; XA's second phase is both `confirm` and `cancel`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Urls {
     /// Called to try (or to act).
@@ -178,6 +201,7 @@ impl Kind {
             Kind::Await => "await",
             Kind::Hold(_) => "hold",
             Kind::Item(_) => "item",
+            Kind::Raw(_) => "dtm",
         }
     }
 
@@ -186,7 +210,7 @@ impl Kind {
     pub fn is_local(&self) -> bool {
         match self {
             Kind::Hold(_) | Kind::Item(_) => true,
-            Kind::Call(_) | Kind::Await => false,
+            Kind::Call(_) | Kind::Await | Kind::Raw(_) => false,
         }
     }
 }

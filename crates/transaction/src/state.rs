@@ -22,6 +22,8 @@ pub enum Phase {
     Confirmed,
     /// Final: cancelled, compensated, aborted.
     Cancelled,
+    /// Final: given up by force, as it stood.
+    Stopped,
 }
 
 /// What moves a transaction.
@@ -35,6 +37,8 @@ pub enum PhaseMove {
     DecideCancel,
     /// No branch is left to call.
     Finish,
+    /// It is given up by force.
+    Stop,
 }
 
 /// Where a branch stands.
@@ -103,6 +107,10 @@ pub static TRANSITIONS: Transitions = {
             (P::Cooling, PhaseMove::DecideCancel, P::Cancelling),
             (P::Confirming, PhaseMove::Finish, P::Confirmed),
             (P::Cancelling, PhaseMove::Finish, P::Cancelled),
+            (P::Open, PhaseMove::Stop, P::Stopped),
+            (P::Cooling, PhaseMove::Stop, P::Stopped),
+            (P::Confirming, PhaseMove::Stop, P::Stopped),
+            (P::Cancelling, PhaseMove::Stop, P::Stopped),
         ],
         branches: &[
             (B::Registered, M::StartTry, B::Trying),
@@ -124,13 +132,14 @@ pub static TRANSITIONS: Transitions = {
 
 impl Phase {
     /// Every phase.
-    pub const ALL: [Phase; 6] = [
+    pub const ALL: [Phase; 7] = [
         Phase::Open,
         Phase::Cooling,
         Phase::Confirming,
         Phase::Cancelling,
         Phase::Confirmed,
         Phase::Cancelled,
+        Phase::Stopped,
     ];
 
     /// The state that `by` leads to, if the move is legal.
@@ -142,24 +151,27 @@ impl Phase {
     /// Nothing moves it any more.
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Phase::Confirmed | Phase::Cancelled)
+        matches!(self, Phase::Confirmed | Phase::Cancelled | Phase::Stopped)
     }
 
     /// The name on the wire for a transaction of `pattern`.
     #[must_use]
     pub fn name(self, pattern: Pattern) -> &'static str {
-        let [tcc, saga, message] = match self {
-            Phase::Open => ["trying", "running", "prepared"],
-            Phase::Cooling => ["cooling", "cooling", "cooling"],
-            Phase::Confirming => ["confirming", "running", "submitted"],
-            Phase::Cancelling => ["cancelling", "compensating", "prepared"],
-            Phase::Confirmed => ["confirmed", "completed", "delivered"],
-            Phase::Cancelled => ["cancelled", "compensated", "aborted"],
+        let [tcc, saga, message, xa, workflow] = match self {
+            Phase::Open => ["trying", "running", "prepared", "preparing", "running"],
+            Phase::Cooling => ["cooling", "cooling", "cooling", "cooling", "cooling"],
+            Phase::Confirming => ["confirming", "running", "submitted", "confirming", "running"],
+            Phase::Cancelling => ["cancelling", "compensating", "prepared", "cancelling", "running"],
+            Phase::Confirmed => ["confirmed", "completed", "delivered", "confirmed", "completed"],
+            Phase::Cancelled => ["cancelled", "compensated", "aborted", "cancelled", "failed"],
+            Phase::Stopped => ["stopped", "stopped", "stopped", "stopped", "stopped"],
         };
         match pattern {
             Pattern::Tcc => tcc,
             Pattern::Saga => saga,
             Pattern::Message => message,
+            Pattern::Xa => xa,
+            Pattern::Workflow => workflow,
         }
     }
 }
@@ -186,20 +198,22 @@ impl BranchState {
     /// The name on the wire for a branch of a transaction of `pattern`.
     #[must_use]
     pub fn name(self, pattern: Pattern) -> &'static str {
-        let [tcc, saga, message] = match self {
-            BranchState::Registered => ["registered", "registered", "registered"],
-            BranchState::Trying => ["trying", "running", "registered"],
-            BranchState::Tried => ["tried", "done", "registered"],
-            BranchState::Refused => ["refused", "refused", "registered"],
-            BranchState::Confirming => ["confirming", "done", "delivering"],
-            BranchState::Confirmed => ["confirmed", "done", "delivered"],
-            BranchState::Cancelling => ["cancelling", "compensating", "registered"],
-            BranchState::Cancelled => ["cancelled", "compensated", "registered"],
+        let [tcc, saga, message, xa] = match self {
+            BranchState::Registered => ["registered", "registered", "registered", "registered"],
+            BranchState::Trying => ["trying", "running", "registered", "preparing"],
+            BranchState::Tried => ["tried", "done", "registered", "prepared"],
+            BranchState::Refused => ["refused", "refused", "registered", "refused"],
+            BranchState::Confirming => ["confirming", "done", "delivering", "committing"],
+            BranchState::Confirmed => ["confirmed", "done", "delivered", "committed"],
+            BranchState::Cancelling => ["cancelling", "compensating", "registered", "rolling_back"],
+            BranchState::Cancelled => ["cancelled", "compensated", "registered", "rolled_back"],
         };
         match pattern {
             Pattern::Tcc => tcc,
-            Pattern::Saga => saga,
+            // A workflow has no branches: its steps are its initiator's.
+            Pattern::Saga | Pattern::Workflow => saga,
             Pattern::Message => message,
+            Pattern::Xa => xa,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Decision, Event, Kept, Operation, Phase, Reply, Signal, Time, Transaction};
+use crate::{Decision, Event, Kept, Operation, Phase, Reply, Signal, Spec, Time, Transaction};
 
 /// One line of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,23 @@ pub fn entry(seq: u64, kept: &Kept, after: &Transaction) -> TimelineEntry {
     TimelineEntry { seq, at: kept.at, event, branch, detail }
 }
 
+fn begun(spec: &Spec) -> String {
+    let deadline =
+        spec.deadline_ms.map_or_else(|| "no deadline".to_owned(), |ms| format!("deadline in {ms} ms"));
+    let branches = match spec.branches.len() {
+        1 => "1 branch".to_owned(),
+        many => format!("{many} branches"),
+    };
+    format!("{} {} begun with {branches}, {deadline}", spec.mode.name(), spec.pattern.name())
+}
+
+fn word(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Done => "done",
+        Signal::Refused => "refused",
+    }
+}
+
 struct Words<'a> {
     transaction: &'a Transaction,
 }
@@ -38,17 +55,8 @@ impl Words<'_> {
     fn of(&self, event: &Event) -> (String, Option<u16>, String) {
         let spec = &self.transaction.spec;
         match event {
-            Event::Begun { spec, .. } => {
-                let deadline = spec
-                    .deadline_ms
-                    .map_or_else(|| "no deadline".to_owned(), |ms| format!("deadline in {ms} ms"));
-                let branches = match spec.branches.len() {
-                    1 => "1 branch".to_owned(),
-                    many => format!("{many} branches"),
-                };
-                let detail =
-                    format!("{} {} begun with {branches}, {deadline}", spec.mode.name(), spec.pattern.name());
-                ("begun".to_owned(), None, detail)
+            Event::Begun { spec, .. } | Event::BegunWith { spec, .. } => {
+                ("begun".to_owned(), None, begun(spec))
             }
             Event::Registered(branch) => {
                 let index = self.transaction.branch_index(&branch.id);
@@ -63,11 +71,8 @@ impl Words<'_> {
                 (event, None, detail)
             }
             Event::Signalled { branch, signal, .. } => {
-                let word = match signal {
-                    Signal::Done => "done",
-                    Signal::Refused => "refused",
-                };
-                ("signalled".to_owned(), Some(*branch), format!("the awaited fact arrived: {word}"))
+                let detail = format!("the awaited fact arrived: {}", word(*signal));
+                ("signalled".to_owned(), Some(*branch), detail)
             }
             Event::Cooled { .. } => {
                 let detail = format!(
@@ -89,7 +94,7 @@ impl Words<'_> {
             },
             Event::Finished => {
                 let state = match self.transaction.phase {
-                    Phase::Confirmed | Phase::Cancelled => self.transaction.state_name(),
+                    Phase::Confirmed | Phase::Cancelled | Phase::Stopped => self.transaction.state_name(),
                     Phase::Open | Phase::Cooling | Phase::Confirming | Phase::Cancelling => "finished",
                 };
                 (state.to_owned(), None, format!("the transaction is {state}; nothing is left to do"))
@@ -97,6 +102,17 @@ impl Words<'_> {
             Event::AttentionRaised { branch, operation, why } => {
                 let detail = format!("{} needs attention: {why}", operation.name(spec.pattern));
                 ("attention_raised".to_owned(), *branch, detail)
+            }
+            Event::Progressed(progress) => {
+                let word = word(progress.outcome);
+                let detail = format!("step {}, {}: {word}", progress.step, progress.operation);
+                ("progressed".to_owned(), None, detail)
+            }
+            Event::Resulted { .. } => {
+                ("resulted".to_owned(), None, "the initiator told the workflow's result".to_owned())
+            }
+            Event::Stopped { detail } => {
+                ("stopped".to_owned(), None, format!("given up by force, as it stands: {detail}"))
             }
             Event::Retried => ("retried".to_owned(), None, "an operator asked for a retry now".to_owned()),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BranchSpec, BranchState, Decision, Kind, Operation, Phase, Signal, Spec, Time, Trace};
+use crate::{BranchSpec, BranchState, Decision, Kind, Operation, Phase, Progress, Signal, Spec, Time, Trace};
 
 /// A global transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +29,16 @@ pub struct Transaction {
     pub cooling_until: Option<Time>,
     /// When it became final.
     pub finished_at: Option<Time>,
-    /// The check-back of a prepared message.
+    /// When anything of it changed last.
+    pub updated_at: Time,
+    /// Deliveries of a message with a delay do not begin before.
+    pub(crate) not_before: Time,
+    /// The check-back of a prepared message, or the resume call of a workflow.
     pub check: Option<Box<Pace>>,
+    /// The steps of a workflow that its initiator has told of, in order.
+    pub progress: Vec<Arc<Progress>>,
+    /// What a workflow gave, in its initiator's own form.
+    pub result: Option<Arc<str>>,
     /// Its branches, in the order of registration.
     pub branches: Vec<Branch>,
 }
@@ -42,6 +50,8 @@ pub struct Branch {
     pub spec: Arc<BranchSpec>,
     /// Where it stands.
     pub state: BranchState,
+    /// What came of its try or action, whatever came after.
+    pub tried: Tried,
     /// The pace of the operation under way.
     pub pace: Pace,
     /// Calls answered (or given up) so far.
@@ -52,6 +62,18 @@ pub struct Branch {
     pub signal: Option<Signal>,
     /// Indexes of the branches in `after`.
     pub(crate) after: Box<[u16]>,
+}
+
+/// What came of a try or an action.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tried {
+    /// Nothing is known of it.
+    #[default]
+    Unknown,
+    /// It was done.
+    Done,
+    /// It was refused.
+    Refused,
 }
 
 /// How the repeated calls of one operation go.
@@ -95,6 +117,10 @@ pub enum ReasonCode {
     Withdrawn,
     /// The check-back said no.
     CheckRefused,
+    /// An action failed as often as its saga allows.
+    RetriesExhausted,
+    /// An operator gave it up by force.
+    Stopped,
 }
 
 impl ReasonCode {
@@ -106,6 +132,8 @@ impl ReasonCode {
             ReasonCode::DeadlinePassed => "deadline_passed",
             ReasonCode::Withdrawn => "withdrawn",
             ReasonCode::CheckRefused => "check_refused",
+            ReasonCode::RetriesExhausted => "retries_exhausted",
+            ReasonCode::Stopped => "stopped",
         }
     }
 }
@@ -173,6 +201,12 @@ impl Branch {
                 Operation::Try => call.urls.attempt.as_ref(),
                 Operation::Confirm => call.urls.confirm.as_ref(),
                 Operation::Cancel => call.urls.cancel.as_ref(),
+                Operation::Check => None,
+            },
+            Kind::Raw(raw) => match operation {
+                Operation::Try => raw.urls.attempt.as_ref(),
+                Operation::Confirm => raw.urls.confirm.as_ref(),
+                Operation::Cancel => raw.urls.cancel.as_ref(),
                 Operation::Check => None,
             },
         }

@@ -3,7 +3,7 @@
 //! Part of the fold: given the same state it always moves the same branches.
 
 use crate::state::BranchMove;
-use crate::{Branch, BranchState, Mode, Order, Pattern, Phase, Transaction};
+use crate::{Branch, BranchState, Kind, Mode, Order, Pattern, Phase, Transaction};
 
 /// Starts every branch whose turn has come, until none is left.
 pub(crate) fn take_turns(transaction: &mut Transaction) {
@@ -12,9 +12,10 @@ pub(crate) fn take_turns(transaction: &mut Transaction) {
         let branches = transaction.branches.len();
         // What is undone in reverse is walked in reverse: one walk settles a whole chain.
         let is_reverse = match (transaction.phase, transaction.spec.pattern) {
+            (_, Pattern::Xa) => false,
             (Phase::Cancelling, _) | (Phase::Confirming, Pattern::Tcc | Pattern::Saga) => true,
-            (Phase::Open | Phase::Cooling | Phase::Confirmed | Phase::Cancelled, _)
-            | (Phase::Confirming, Pattern::Message) => false,
+            (Phase::Open | Phase::Cooling | Phase::Confirmed | Phase::Cancelled | Phase::Stopped, _)
+            | (Phase::Confirming, Pattern::Message | Pattern::Workflow) => false,
         };
         for step in 0..branches {
             let index = if is_reverse { branches - 1 - step } else { step };
@@ -36,7 +37,7 @@ fn due_move(transaction: &Transaction, index: usize) -> Option<BranchMove> {
         return Some(by);
     }
     match (transaction.phase, transaction.spec.pattern) {
-        (Phase::Open, Pattern::Tcc | Pattern::Saga) => {
+        (Phase::Open, Pattern::Tcc | Pattern::Saga | Pattern::Xa) => {
             let is_its_turn = match transaction.spec.mode {
                 Mode::Managed => predecessors_are(transaction, index, BranchState::Tried),
                 // What the initiator tries is its own business; the ledger's share is tried when it is registered.
@@ -57,6 +58,15 @@ fn due_move(transaction: &Transaction, index: usize) -> Option<BranchMove> {
                 && predecessors_are(transaction, index, BranchState::Confirmed);
             starts.then_some(BranchMove::StartConfirm)
         }
+        // A database's prepared transactions are settled in the order in which they came, either way.
+        (Phase::Confirming, Pattern::Xa) => {
+            let waits = matches!(branch.state, BranchState::Registered | BranchState::Tried);
+            (waits && earlier_are(transaction, index, BranchState::Confirmed))
+                .then_some(BranchMove::StartConfirm)
+        }
+        (Phase::Cancelling, Pattern::Xa) => (is_uncancelled(branch)
+            && earlier_are(transaction, index, BranchState::Cancelled))
+        .then_some(BranchMove::StartCancel),
         #[cfg(feature = "planted")]
         (Phase::Cancelling, Pattern::Tcc)
             if planted::is(planted::Bug::CancelOnlyAnswered) && branch.state == BranchState::Cancelling =>
@@ -78,11 +88,12 @@ fn due_move(transaction: &Transaction, index: usize) -> Option<BranchMove> {
             starts.then_some(BranchMove::StartCancel)
         }
         (Phase::Open | Phase::Cancelling, Pattern::Message)
-        | (Phase::Cooling | Phase::Confirmed | Phase::Cancelled, _) => None,
+        | (_, Pattern::Workflow)
+        | (Phase::Cooling | Phase::Confirmed | Phase::Cancelled | Phase::Stopped, _) => None,
     }
 }
 
-/// A confirm or cancel with nothing to call is done at once.
+/// A confirm or cancel with nothing to call is done at once; so is an action, where another protocol has it so.
 fn needs_no_call(branch: &Branch) -> Option<BranchMove> {
     let operation = branch.operation()?;
     if branch.url(operation).is_some() {
@@ -91,6 +102,7 @@ fn needs_no_call(branch: &Branch) -> Option<BranchMove> {
     match branch.state {
         BranchState::Confirming => Some(BranchMove::Confirm),
         BranchState::Cancelling => Some(BranchMove::Cancel),
+        BranchState::Trying if matches!(branch.spec.kind, Kind::Raw(_)) => Some(BranchMove::Try),
         BranchState::Registered
         | BranchState::Trying
         | BranchState::Tried
@@ -117,6 +129,11 @@ fn predecessors_are(transaction: &Transaction, index: usize, state: BranchState)
     let in_order =
         transaction.spec.order == Order::Parallel || index == 0 || branches[index - 1].state == state;
     in_order && branches[index].after.iter().all(|&before| branches[usize::from(before)].state == state)
+}
+
+fn earlier_are(transaction: &Transaction, index: usize, state: BranchState) -> bool {
+    transaction.spec.order == Order::Parallel
+        || transaction.branches[..index].iter().all(|branch| branch.state == state)
 }
 
 fn later_are(transaction: &Transaction, index: usize, state: BranchState) -> bool {

@@ -5,7 +5,9 @@
 use std::collections::BTreeMap;
 
 use crate::refusal as r;
-use crate::{BranchSpec, CallSpec, HoldSpec, ItemSpec, Kind, Mode, Order, Pattern, Refusal, Spec};
+use crate::{
+    BranchSpec, CallSpec, Header, HoldSpec, ItemSpec, Kind, Mode, Order, Pattern, Protocol, Refusal, Spec,
+};
 
 /// The limits of one transaction, all configurable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,37 +59,64 @@ const RESERVED_HEADERS: &[&str] = &[
 /// # Errors
 /// The first fault found, with a pointer to it.
 pub fn validate(spec: &Spec, limits: &Limits) -> Result<(), Refusal> {
-    check_id("/id", &spec.id)?;
+    check_own_id(spec)?;
     check_spans(spec)?;
     check_labels(spec, limits)?;
-    check_message(spec)?;
-    if spec.branches.len() > limits.branches || (spec.branches.is_empty() && spec.mode == Mode::Managed) {
+    check_callback(spec)?;
+    let needs_branches = spec.mode == Mode::Managed && spec.protocol() == Protocol::Tercet;
+    if spec.branches.len() > limits.branches || (spec.branches.is_empty() && needs_branches) {
         let detail = format!("{} branches; 1 to {} are allowed", spec.branches.len(), limits.branches);
         return Err(r::BRANCHES_INVALID.at("/branches", detail));
     }
+    let shape = (spec.pattern, spec.mode, spec.protocol());
     for (index, branch) in spec.branches.iter().enumerate() {
-        validate_branch(spec.pattern, spec.mode, branch).map_err(|refusal| inside(index, refusal))?;
+        validate_branch(shape, branch).map_err(|refusal| inside(index, refusal))?;
     }
     check_graph(spec)
 }
 
-/// Checks one branch by itself.
+/// Checks one branch by itself, of a transaction of this shape.
 ///
 /// # Errors
 /// The first fault found, with a pointer to it from the branch.
-pub fn validate_branch(pattern: Pattern, mode: Mode, branch: &BranchSpec) -> Result<(), Refusal> {
+pub fn validate_branch(
+    (pattern, mode, protocol): (Pattern, Mode, Protocol),
+    branch: &BranchSpec,
+) -> Result<(), Refusal> {
+    if let Kind::Raw(_) = &branch.kind {
+        return check_raw((pattern, protocol), branch);
+    }
     check_id("/id", &branch.id)?;
     match (&branch.kind, pattern) {
+        (_, Pattern::Workflow) => {
+            Err(r::KIND_UNSUPPORTED
+                .at("/kind", "a workflow has no branches: its initiator tells its progress"))
+        }
         (Kind::Call(call), _) => check_call(pattern, mode, call),
         (Kind::Await, Pattern::Tcc | Pattern::Saga) => Ok(()),
         (Kind::Hold(hold), Pattern::Tcc) => check_hold(hold),
         (Kind::Item(item), Pattern::Tcc) => check_item(item),
-        (Kind::Hold(_) | Kind::Item(_), Pattern::Saga | Pattern::Message) => Err(r::KIND_UNSUPPORTED
-            .at("/kind", "the ledger's branches have a try, a confirm and a cancel: use pattern tcc")),
+        (Kind::Hold(_) | Kind::Item(_), Pattern::Saga | Pattern::Message | Pattern::Xa) => {
+            Err(r::KIND_UNSUPPORTED
+                .at("/kind", "the ledger's branches have a try, a confirm and a cancel: use pattern tcc"))
+        }
         (Kind::Await, Pattern::Message) => {
             Err(r::KIND_UNSUPPORTED.at("/kind", "a message is delivered by call branches only"))
         }
+        (Kind::Await, Pattern::Xa) => {
+            Err(r::KIND_UNSUPPORTED.at("/kind", "a database prepares and is told: use call branches"))
+        }
+        (Kind::Raw(_), _) => unreachable!("judged above"),
     }
+}
+
+/// Its URLs are judged by who knows the protocol.
+fn check_raw((pattern, protocol): (Pattern, Protocol), branch: &BranchSpec) -> Result<(), Refusal> {
+    check_foreign_id("/id", &branch.id)?;
+    if protocol == Protocol::Tercet || pattern == Pattern::Workflow {
+        return Err(r::KIND_UNSUPPORTED.at("/kind", "a raw branch needs a transaction in another protocol"));
+    }
+    Ok(())
 }
 
 fn inside(index: usize, mut refusal: Refusal) -> Refusal {
@@ -100,6 +129,12 @@ fn inside(index: usize, mut refusal: Refusal) -> Refusal {
 pub fn is_id(id: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._:/-".contains(&byte);
     (1..=128).contains(&id.len()) && id.bytes().all(allowed)
+}
+
+/// Whether this is an id that another protocol may have: 1 to 128 bytes without control characters.
+#[must_use]
+pub fn is_foreign_id(id: &str) -> bool {
+    (1..=128).contains(&id.len()) && !id.chars().any(char::is_control)
 }
 
 /// The beginning of a text that may be anything and of any size, fit to be shown.
@@ -119,6 +154,21 @@ fn check_id(at: &str, id: &str) -> Result<(), Refusal> {
         .at(at, format!("an id of {} bytes that is empty, too long, or holds another character", id.len())))
 }
 
+fn check_foreign_id(at: &str, id: &str) -> Result<(), Refusal> {
+    if is_foreign_id(id) {
+        return Ok(());
+    }
+    Err(r::ID_INVALID
+        .at(at, format!("an id of {} bytes that is empty, too long, or holds a control character", id.len())))
+}
+
+fn check_own_id(spec: &Spec) -> Result<(), Refusal> {
+    match spec.protocol() {
+        Protocol::Tercet => check_id("/id", &spec.id),
+        Protocol::DtmHttp | Protocol::DtmGrpc | Protocol::DtmJsonRpc => check_foreign_id("/id", &spec.id),
+    }
+}
+
 fn check_spans(spec: &Spec) -> Result<(), Refusal> {
     let retry = &spec.retry;
     let spans = [
@@ -135,10 +185,18 @@ fn check_spans(spec: &Spec) -> Result<(), Refusal> {
     if spec.cooling_off_ms > 0 && spec.pattern != Pattern::Tcc {
         return Err(r::FIELD_UNEXPECTED.at("/cooling_off_ms", "only a tcc transaction cools off"));
     }
-    if spec.deadline_ms.is_none() && spec.pattern != Pattern::Message {
-        return Err(r::FIELD_MISSING.at("/deadline_ms", "a tcc or saga transaction needs a deadline"));
+    let needs_deadline = match spec.pattern {
+        Pattern::Tcc | Pattern::Xa => true,
+        Pattern::Saga => spec.protocol() == Protocol::Tercet,
+        Pattern::Message | Pattern::Workflow => false,
+    };
+    if spec.deadline_ms.is_none() && needs_deadline {
+        return Err(r::FIELD_MISSING.at("/deadline_ms", "a tcc, saga or xa transaction needs a deadline"));
     }
-    Ok(())
+    let Some(terms) = &spec.terms else { return Ok(()) };
+    check_span("/delay_ms", terms.delay_ms, 0..=SPAN_MAX_MS)?;
+    check_span("/timeout_ms", terms.timeout_ms, 1..=TIMEOUT_MAX_MS)?;
+    check_headers(&terms.headers)
 }
 
 fn check_span(at: &str, value: u64, range: std::ops::RangeInclusive<u64>) -> Result<(), Refusal> {
@@ -164,8 +222,19 @@ fn check_labels(spec: &Spec, limits: &Limits) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A prepared message needs its check-back; nothing else may have one.
-fn check_message(spec: &Spec) -> Result<(), Refusal> {
+/// A prepared message needs its check-back, a workflow its resume call; nothing else may have one.
+fn check_callback(spec: &Spec) -> Result<(), Refusal> {
+    if spec.pattern == Pattern::Workflow {
+        if spec.mode == Mode::Managed {
+            return Err(
+                r::FIELD_UNEXPECTED.at("/mode", "a workflow is run by its initiator: mode interactive")
+            );
+        }
+        if spec.check.is_none() {
+            return Err(r::FIELD_MISSING.at("/resume", "a workflow needs the URL at which it is resumed"));
+        }
+        return Ok(());
+    }
     let is_prepared = spec.pattern == Pattern::Message && spec.mode == Mode::Interactive;
     match (&spec.check, is_prepared) {
         (None, true) => {
@@ -193,6 +262,14 @@ fn check_call(pattern: Pattern, mode: Mode, call: &CallSpec) -> Result<(), Refus
         Pattern::Message => {
             [("/try", false, &None), ("/deliver", true, &urls.confirm), ("/cancel", false, &None)]
         }
+        Pattern::Xa => [
+            ("/prepare", mode == Mode::Managed, &urls.attempt),
+            ("/phase2", true, &urls.confirm),
+            ("/phase2", true, &urls.cancel),
+        ],
+        Pattern::Workflow => {
+            [("/action", false, &None), ("/confirm", false, &None), ("/cancel", false, &None)]
+        }
     };
     for (at, is_needed, url) in needed {
         if is_needed && url.is_none() {
@@ -200,7 +277,7 @@ fn check_call(pattern: Pattern, mode: Mode, call: &CallSpec) -> Result<(), Refus
                 .at(at, format!("a call branch of a {} {} needs it", mode.name(), pattern.name())));
         }
     }
-    check_headers(call)
+    check_headers(&call.headers)
 }
 
 /// What is held, and whether it may be, is the ledger's to decide; here only what can be seen without it.
@@ -234,11 +311,11 @@ fn check_item(item: &ItemSpec) -> Result<(), Refusal> {
     item.arguments.iter().try_for_each(|(key, _)| check_id("/arguments", key))
 }
 
-fn check_headers(call: &CallSpec) -> Result<(), Refusal> {
-    if call.headers.len() > HEADERS_MAX {
+fn check_headers(headers: &[Header]) -> Result<(), Refusal> {
+    if headers.len() > HEADERS_MAX {
         return Err(r::HEADER_INVALID.at("/headers", format!("at most {HEADERS_MAX} headers are allowed")));
     }
-    match call.headers.iter().find(|header| !is_header(&header.name, &header.value)) {
+    match headers.iter().find(|header| !is_header(&header.name, &header.value)) {
         None => Ok(()),
         Some(header) => {
             let detail = format!("the header {} cannot be sent as given", brief(&header.name));

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::{Header, Kind, Operation, Phase, Time, Trace, Transaction};
+use crate::{Header, Kind, Operation, Pattern, Phase, Protocol, Time, Trace, Transaction};
 
 /// A call that should be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -44,6 +44,21 @@ pub struct Call {
     pub headers: Vec<Header>,
     /// Bound on the call, in milliseconds.
     pub timeout_ms: u64,
+    /// It is a call in another protocol; `None`: Tercet's own.
+    pub raw: Option<Raw>,
+}
+
+/// What a call in another protocol has beside the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Raw {
+    /// Which.
+    pub protocol: Protocol,
+    /// The transaction's pattern.
+    pub pattern: Pattern,
+    /// The body, byte for byte.
+    pub body: Arc<[u8]>,
+    /// The name of the workflow that is resumed; empty otherwise.
+    pub name: Arc<str>,
 }
 
 const CHECK_TIMEOUT_MS: u64 = 3_000;
@@ -51,7 +66,7 @@ const CHECK_TIMEOUT_MS: u64 = 3_000;
 /// The calls that should be under way or are due later, in the order of registration.
 pub fn wanted(transaction: &Transaction) -> impl Iterator<Item = CallTarget> + '_ {
     let branches = transaction.branches.iter().enumerate().filter_map(|(index, branch)| {
-        let operation = branch.operation()?;
+        let operation = branch.operation().filter(|_| transaction.phase != Phase::Stopped)?;
         // A try that was under way when the decision fell is not repeated.
         if operation == Operation::Try && transaction.phase != Phase::Open {
             return None;
@@ -61,7 +76,7 @@ pub fn wanted(transaction: &Transaction) -> impl Iterator<Item = CallTarget> + '
             branch: u16::try_from(index).ok(),
             operation,
             attempt: branch.attempts.of(operation) + 1,
-            at: branch.pace.next_at,
+            at: branch.pace.next_at.max(transaction.not_before),
         })
     });
     let check = transaction.check.iter().map(|check| CallTarget {
@@ -73,13 +88,19 @@ pub fn wanted(transaction: &Transaction) -> impl Iterator<Item = CallTarget> + '
     branches.chain(check)
 }
 
+/// Nothing goes on for now: whatever is wanted waits for a time to come. `false` before the first answers have come.
+#[must_use]
+pub fn is_at_rest(transaction: &Transaction) -> bool {
+    wanted(transaction).all(|target| target.at > Time::START)
+}
+
 /// When time alone may change the transaction next: its deadline or the end of its cooling-off window.
 #[must_use]
 pub fn next_due(transaction: &Transaction) -> Option<Time> {
     match transaction.phase {
         Phase::Open => transaction.deadline_at(),
         Phase::Cooling => transaction.cooling_until,
-        Phase::Confirming | Phase::Cancelling | Phase::Confirmed | Phase::Cancelled => None,
+        Phase::Confirming | Phase::Cancelling | Phase::Confirmed | Phase::Cancelled | Phase::Stopped => None,
     }
 }
 
@@ -97,41 +118,88 @@ impl Transaction {
     /// A try is bounded by the deadline as well as by its own time-out.
     #[must_use]
     pub fn call(&self, target: CallTarget, now: Time) -> Option<Call> {
-        let Some(index) = target.branch else {
-            let check = self.spec.check.as_ref()?;
-            return Some(Call {
-                transaction: Arc::clone(&self.spec.id),
-                trace: self.trace,
-                branch: Arc::from("check"),
-                operation: target.operation.name(self.spec.pattern),
-                attempt: target.attempt,
-                url: Arc::clone(&check.url),
-                body: None,
-                result: None,
-                pass_result: false,
-                headers: Vec::new(),
-                timeout_ms: CHECK_TIMEOUT_MS,
-            });
-        };
+        let Some(index) = target.branch else { return self.callback(target) };
         let branch = self.branches.get(usize::from(index))?;
-        let Kind::Call(call) = &branch.spec.kind else { return None };
         let url = branch.url(target.operation)?;
         let until_deadline = match target.operation {
             Operation::Try => self.deadline_at().map_or(u64::MAX, |deadline| now.ms_until(deadline).max(1)),
             Operation::Confirm | Operation::Cancel | Operation::Check => u64::MAX,
         };
-        Some(Call {
+        let plain = Call {
             transaction: Arc::clone(&self.spec.id),
             trace: self.trace,
             branch: Arc::clone(&branch.spec.id),
             operation: target.operation.name(self.spec.pattern),
             attempt: target.attempt,
             url: Arc::clone(url),
-            body: call.body.clone(),
-            result: branch.result.clone(),
-            pass_result: call.pass_result && target.operation != Operation::Try,
-            headers: call.headers.clone(),
-            timeout_ms: call.timeout_ms.min(until_deadline),
+            body: None,
+            result: None,
+            pass_result: false,
+            headers: Vec::new(),
+            timeout_ms: until_deadline,
+            raw: None,
+        };
+        match &branch.spec.kind {
+            Kind::Call(call) => Some(Call {
+                body: call.body.clone(),
+                result: branch.result.clone(),
+                pass_result: call.pass_result && target.operation != Operation::Try,
+                headers: call.headers.clone(),
+                timeout_ms: call.timeout_ms.min(until_deadline),
+                ..plain
+            }),
+            Kind::Raw(raw) => {
+                let terms = self.spec.terms.as_ref()?;
+                Some(Call {
+                    headers: terms.headers.clone(),
+                    timeout_ms: terms.timeout_ms.min(until_deadline),
+                    raw: Some(self.raw(&raw.body)),
+                    ..plain
+                })
+            }
+            Kind::Await | Kind::Hold(_) | Kind::Item(_) => None,
+        }
+    }
+
+    /// The check-back of a message, or the resume call of a workflow.
+    fn callback(&self, target: CallTarget) -> Option<Call> {
+        let check = self.spec.check.as_ref()?;
+        let plain = Call {
+            transaction: Arc::clone(&self.spec.id),
+            trace: self.trace,
+            branch: Arc::from(target.operation.name(self.spec.pattern)),
+            operation: target.operation.name(self.spec.pattern),
+            attempt: target.attempt,
+            url: Arc::clone(&check.url),
+            body: None,
+            result: None,
+            pass_result: false,
+            headers: Vec::new(),
+            timeout_ms: CHECK_TIMEOUT_MS,
+            raw: None,
+        };
+        let Some(terms) = self.spec.terms.as_ref() else { return Some(plain) };
+        let with = Call { headers: terms.headers.clone(), timeout_ms: terms.timeout_ms, ..plain };
+        let resume = terms.resume.as_ref();
+        let body = resume.map_or_else(|| Arc::from([]), |resume| Arc::clone(&resume.body));
+        Some(match terms.protocol {
+            Protocol::Tercet => {
+                let text = std::str::from_utf8(&body).ok().filter(|text| !text.is_empty());
+                Call { body: text.map(Arc::from), ..with }
+            }
+            Protocol::DtmHttp | Protocol::DtmGrpc | Protocol::DtmJsonRpc => {
+                let name = resume.map_or_else(|| Arc::from(""), |resume| Arc::clone(&resume.name));
+                Call { raw: Some(Raw { name, ..self.raw(&body) }), ..with }
+            }
         })
+    }
+
+    fn raw(&self, body: &Arc<[u8]>) -> Raw {
+        Raw {
+            protocol: self.spec.protocol(),
+            pattern: self.spec.pattern,
+            body: Arc::clone(body),
+            name: Arc::from(""),
+        }
     }
 }

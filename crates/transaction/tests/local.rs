@@ -177,7 +177,8 @@ fn registered_in_an_interactive_one_it_is_tried_at_once_and_its_refusal_cancels(
 fn a_saga_and_a_message_have_no_hold_to_confirm() {
     for pattern in [Pattern::Saga, Pattern::Message] {
         for branch in [hold("stock", &[]), item("coupon")] {
-            let refusal = validate_branch(pattern, Mode::Managed, &branch).unwrap_err();
+            let refusal = validate_branch((pattern, Mode::Managed, transaction::Protocol::Tercet), &branch)
+                .unwrap_err();
             assert_eq!(refusal.kind.code, "kind_unsupported");
         }
     }

@@ -64,6 +64,11 @@ fn every_request_in_every_state() {
         ("signal done", signal(Signal::Done)),
         ("signal refused", signal(Signal::Refused)),
         ("retry", Command::Retry),
+        ("stop", Command::Stop { detail: Arc::from("x") }),
+        (
+            "conclude",
+            Command::Conclude { decision: transaction::Decision::Confirm, detail: None, result: None },
+        ),
         ("try done", replied(Operation::Try, done())),
         ("try refused", replied(Operation::Try, refused())),
         ("confirm done", replied(Operation::Confirm, done())),
@@ -97,7 +102,7 @@ fn every_request_in_every_state() {
 
 fn name_of(event: &Event) -> &'static str {
     match event {
-        Event::Begun { .. } => "begun",
+        Event::Begun { .. } | Event::BegunWith { .. } => "begun",
         Event::Registered(_) => "registered",
         Event::Replied { .. } => "replied",
         Event::Checked { .. } => "checked",
@@ -107,6 +112,9 @@ fn name_of(event: &Event) -> &'static str {
         Event::Finished => "finished",
         Event::AttentionRaised { .. } => "attention raised",
         Event::Retried => "retried",
+        Event::Progressed(_) => "progressed",
+        Event::Resulted { .. } => "resulted",
+        Event::Stopped { .. } => "stopped",
     }
 }
 
@@ -124,7 +132,7 @@ fn every_operation_on_every_record() {
                 let name = operation.name(pattern);
                 writeln!(
                     table,
-                    "{:<7} {:<9} {name:<10} {:<28} {then}",
+                    "{:<8} {:<9} {name:<10} {:<28} {then}",
                     pattern.name(),
                     format!("{record:?}"),
                     format!("{ruling:?}")

@@ -50,7 +50,7 @@ impl Replay {
             Entry::Event { kept, .. } => self
                 .event(sequence, &kept)
                 .map_err(|why| format!("event {sequence} of transaction {}: {why}", kept.number)),
-            Entry::Ledger(_) => Ok(()),
+            Entry::Ledger(_) | Entry::Topic(_) => Ok(()),
             Entry::Key(_) | Entry::Reply(_) => {
                 self.counts.keys += 1;
                 Ok(())
@@ -66,12 +66,12 @@ impl Replay {
             ));
         }
         self.time = kept.at.0;
-        if let Event::Begun { spec, trace } = &kept.event {
+        if let Some((spec, trace)) = kept.event.begun() {
             if kept.number != sequence {
                 return Err("a transaction's number is the sequence of its first event".to_owned());
             }
             self.counts.begun += 1;
-            let begun = Transaction::begun(sequence, kept.at, (spec, *trace));
+            let begun = Transaction::begun(sequence, kept.at, (spec, trace));
             self.open.insert(sequence, begun);
             return Ok(());
         }
@@ -127,6 +127,7 @@ mod tests {
             labels: Vec::new(),
             check: None,
             branches: Vec::new(),
+            terms: None,
         };
         Event::Begun { spec: Arc::new(spec), trace: Trace::default() }
     }

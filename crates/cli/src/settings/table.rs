@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use server::OpenDoor;
+use server::call::DtmVerdict;
+use server::dtm::{RegisteredAgain, Unfinished};
 
 use super::layer::{Origin, Said};
 use super::shape::{Shape, Switch, Value};
@@ -211,6 +213,28 @@ settings! {
     "participants" Shape::Table("HOST:PORT KEY=NUMBER"), "",
         "Exceptions for single participants: the keys of `participant`, by host and port.",
         |to, value| exceptions::add(&mut to.engine, value.list());
+
+    "dtm.timeout_to_fail_ms" Shape::Count(1_000..=3_600_000), "35000",
+        "Milliseconds after which a TCC or XA of a DTM client is rolled back, or its prepared message checked back, unless the client says otherwise.",
+        |to, value| put(&mut to.server.dtm.timeout_to_fail_ms, value.count());
+    "dtm.retry_interval_ms" Shape::Count(TIME), "10000",
+        "Milliseconds until a failed call of a DTM client's transaction is repeated for the first time, unless the client says otherwise.",
+        |to, value| put(&mut to.server.dtm.retry_interval_ms, value.count());
+    "dtm.request_timeout_ms" Shape::Count(TIME), "3000",
+        "Bound on one call of a DTM client's transaction, unless the client says otherwise.",
+        |to, value| put(&mut to.server.dtm.request_timeout_ms, value.count());
+    "dtm.body_words" Shape::Switch, "false",
+        "Take the words FAILURE and ONGOING anywhere in a DTM participant's answer for its verdict, as DTM does, instead of the status and `dtm_result`.",
+        |to, value| put(&mut to.call.dtm, match value.switch() { Switch::On => DtmVerdict::Words, Switch::Off => DtmVerdict::Parsed });
+    "dtm.unfinished_is_failure" Shape::Switch, "false",
+        "Answer `wait_result` with 409 FAILURE while the outcome is open, as DTM does, instead of 425 ONGOING.",
+        |to, value| put(&mut to.server.dtm.unfinished, match value.switch() { Switch::On => Unfinished::Failure, Switch::Off => Unfinished::Ongoing });
+    "dtm.registered_again_is_conflict" Shape::Switch, "false",
+        "Answer a DTM client that registers the same branch again with an error, as DTM does, instead of a success.",
+        |to, value| put(&mut to.server.dtm.registered_again, match value.switch() { Switch::On => RegisteredAgain::Conflict, Switch::Off => RegisteredAgain::Success });
+    "dtm.allow_cidrs" Shape::List("CIDR"), "",
+        "Networks from which DTM's protocol is taken without a token, since most of its clients have no setting for one. The native API still asks for it.",
+        |to, value| put(&mut to.server.dtm_allow, parsed(value.list())?);
 
     "journal.segment_bytes" Shape::Count(32 * MIB..=1024 * MIB), "67108864",
         "Bytes of a journal file, a multiple of 4,096; made ahead, filled with zeros.",

@@ -61,6 +61,14 @@ enum Verb {
         /// The transaction's id
         id: String,
     },
+    /// Give a transaction up by force: it is final as it stands, and nothing more is called
+    Stop {
+        /// The transaction's id
+        id: String,
+        /// Why, for the timeline
+        #[arg(long)]
+        detail: Option<String>,
+    },
     /// Tell an await branch what became of the fact it waits for
     Signal {
         /// The transaction's id
@@ -116,6 +124,10 @@ fn told(args: &Args) -> Told {
         Verb::Begin { file } => server.ask(&post("/v1/transactions".to_owned(), &read(file)?))?,
         Verb::Confirm(decide) => server.ask(&decision(decide, "confirm"))?,
         Verb::Cancel(decide) => server.ask(&decision(decide, "cancel"))?,
+        Verb::Stop { id, detail } => {
+            let body = detail.as_ref().map_or_else(|| json!({}), |detail| json!({ "detail": detail }));
+            server.ask(&post(format!("/v1/transactions/{}/stop", segment(id)), &body))?
+        }
         Verb::Retry { id } => {
             server.ask(&post(format!("/v1/transactions/{}/retry", segment(id)), &json!({})))?
         }

@@ -11,11 +11,11 @@ use super::check_past::CheckPast;
 use super::fold::{Fold, decode};
 use super::rows::{
     META_PURGED, Summary, Used, chunk_key, label_key, number_key, read_chunk, read_chunk_key, read_number,
-    read_used,
+    read_topic, read_used, topic_key,
 };
 use super::store::{Flow, Order, Span, Table, View};
 use crate::Fault;
-use crate::entry::{Entry, EntryRef, Room};
+use crate::entry::{Entry, EntryRef, Room, TopicRow};
 
 /// Chunks that are kept at hand while their transactions go on.
 const OPEN_CHUNKS: usize = 10_000;
@@ -105,7 +105,26 @@ impl Check {
             }
             Entry::Key(row) => self.key(sequence, &row.scope.clone(), &Used::Key(row)),
             Entry::Reply(row) => self.key(sequence, &row.scope.clone(), &Used::Reply(row)),
+            Entry::Topic(row) => self.topic(&row),
             Entry::Ledger(_) => Ok(Ok(())),
+        }
+    }
+
+    /// A later change stands in an earlier one's place, so only a topic that stands is compared, by its version.
+    fn topic(&mut self, row: &TopicRow) -> Compared {
+        self.checked.entries += 1;
+        let Some(topic) = &row.topic else { return Ok(Ok(())) };
+        let archived = self.view.get(Table::Meta, &topic_key(&row.name))?;
+        let archived = archived.map(|value| read_topic(&value)).transpose()?.and_then(|row| row.topic);
+        match archived {
+            Some(known)
+                if known.created_at == topic.created_at
+                    && known.version == topic.version
+                    && known != *topic =>
+            {
+                Ok(differs(self.last, format!("the archive has another topic {}", row.name)))
+            }
+            Some(_) | None => Ok(Ok(())),
         }
     }
 
@@ -131,12 +150,12 @@ impl Check {
     /// before the retention can have been purged; numbers ascend with time.
     fn absent(&mut self, sequence: u64, kept: &Kept) -> Result<(), Difference> {
         let before = self.purged_before.unwrap_or(Time(i64::MIN));
-        let finishes = matches!(kept.event, Event::Finished);
+        let finishes = matches!(kept.event, Event::Finished | Event::Stopped { .. });
         if self.recent_from.is_some_and(|recent| recent <= kept.number) || (finishes && kept.at >= before) {
             return differs(sequence, format!("the archive lacks transaction {}", kept.number));
         }
         if self.first.is_some_and(|first| first <= kept.number) {
-            self.unfinished += i64::from(matches!(kept.event, Event::Begun { .. })) - i64::from(finishes);
+            self.unfinished += i64::from(kept.event.begun().is_some()) - i64::from(finishes);
         }
         self.checked.purged += 1;
         Ok(())

@@ -2,7 +2,7 @@
 //!
 //! Read next: `ingest.rs` for how chunks come about.
 
-use transaction::{Event, Kept, Transaction};
+use transaction::{Kept, Transaction};
 
 use super::rows::{self, read_chunk, read_chunk_key, read_number};
 use super::store::{Flow, Order, Span, Table, View};
@@ -24,13 +24,11 @@ impl Fold {
 
     /// Folds one event; what was folded before is passed over.
     pub(crate) fn apply(&mut self, sequence: u64, kept: &Kept) -> Result<&Transaction, Fault> {
-        match (&mut self.transaction, &kept.event) {
+        match (&mut self.transaction, kept.event.begun()) {
             (Some(known), _) if sequence <= known.sequence => {}
-            (Some(known), event) => known.apply(sequence, kept.at, event),
-            (None, Event::Begun { spec, trace }) => {
-                self.transaction = Some(Transaction::begun(kept.number, kept.at, (spec, *trace)));
-            }
-            (None, _) => {}
+            (Some(known), _) => known.apply(sequence, kept.at, &kept.event),
+            (None, Some(begun)) => self.transaction = Some(Transaction::begun(kept.number, kept.at, begun)),
+            (None, None) => {}
         }
         let why = "it belongs to a transaction of which no beginning is known".to_owned();
         self.transaction.as_ref().ok_or(Fault::Entry { sequence, why })

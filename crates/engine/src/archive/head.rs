@@ -21,6 +21,7 @@ pub(crate) enum Effect<'a> {
     Cools,
     Decides(Decision),
     Finishes,
+    Stops,
     RaisesAttention,
     /// It may end the need for attention, no more.
     MayLowerAttention,
@@ -58,14 +59,15 @@ impl<'a> Head<'a> {
     pub(crate) fn read(encoded: &'a [u8]) -> Result<Head<'a>, String> {
         let ((number, at, variant), rest) = take::<(u64, Time, u32)>(encoded)?;
         let effect = match variant {
-            0 => Effect::Begins(take(rest)?.0),
+            0 | 10 => Effect::Begins(take(rest)?.0),
             2 => after(take::<(u16, Operation, u32, Word)>(rest)?.0.3),
             3 => after(take::<(u32, Word)>(rest)?.0.1),
             5 => Effect::Cools,
             6 => Effect::Decides(take(rest)?.0),
             7 => Effect::Finishes,
             8 => Effect::RaisesAttention,
-            1 | 4 | 9 => Effect::MayLowerAttention,
+            13 => Effect::Stops,
+            1 | 4 | 9 | 11 | 12 => Effect::MayLowerAttention,
             _ => {
                 return Err(format!(
                     "event kind {variant} is unknown: was the folder written by a newer version?"
@@ -80,7 +82,7 @@ impl Effect<'_> {
     /// Whether this can end the need for attention.
     pub(crate) fn may_lower(&self) -> bool {
         match self {
-            Effect::Begins(_) | Effect::Cools | Effect::Decides(_) | Effect::Finishes => true,
+            Effect::Begins(_) | Effect::Cools | Effect::Decides(_) | Effect::Finishes | Effect::Stops => true,
             Effect::MayLowerAttention => true,
             Effect::RaisesAttention | Effect::None => false,
         }
@@ -109,7 +111,7 @@ mod tests {
     /// What the head must say, from the whole event.
     fn expected(kept: &Kept) -> Effect<'_> {
         match &kept.event {
-            Event::Begun { spec, .. } => Effect::Begins(Names {
+            Event::Begun { spec, .. } | Event::BegunWith { spec, .. } => Effect::Begins(Names {
                 id: &spec.id,
                 pattern: spec.pattern,
                 _mode: spec.mode,
@@ -122,6 +124,7 @@ mod tests {
             Event::Cooled { .. } => Effect::Cools,
             Event::Decided { decision, .. } => Effect::Decides(*decision),
             Event::Finished => Effect::Finishes,
+            Event::Stopped { .. } => Effect::Stops,
             Event::AttentionRaised { .. } => Effect::RaisesAttention,
             Event::Replied { reply: Reply::InProgress | Reply::Unknown { .. }, .. }
             | Event::Checked { reply: Reply::InProgress | Reply::Unknown { .. }, .. } => Effect::None,
@@ -129,6 +132,8 @@ mod tests {
             | Event::Checked { .. }
             | Event::Registered(_)
             | Event::Signalled { .. }
+            | Event::Progressed(_)
+            | Event::Resulted { .. }
             | Event::Retried => Effect::MayLowerAttention,
         }
     }
@@ -153,7 +158,7 @@ mod tests {
         let mut encoded = Vec::new();
         Kept::encode(7, Time(5), &Event::Decided { decision: Decision::Confirm, reason: None }, &mut encoded);
         assert!(Head::read(&encoded[..3]).is_err());
-        encoded[2] = 10;
-        assert!(Head::read(&encoded).unwrap_err().contains("kind 10"));
+        encoded[2] = 14;
+        assert!(Head::read(&encoded).unwrap_err().contains("kind 14"));
     }
 }

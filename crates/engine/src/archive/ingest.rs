@@ -13,7 +13,7 @@ use super::head::{Effect, Head, Names};
 use super::rows::{self, META_APPLIED, META_PURGED, Summary, number_key};
 use super::store::{Changes, Table, View};
 use crate::Fault;
-use crate::entry::{KeyRow, ReplyRow};
+use crate::entry::{KeyRow, ReplyRow, TopicRow};
 use crate::history::Run;
 
 /// One durable entry, read as far as indexing needs.
@@ -21,6 +21,7 @@ pub(crate) enum Fact<'a> {
     Event { head: Head<'a>, encoded: &'a [u8] },
     Key(Cow<'a, KeyRow>),
     Reply(Cow<'a, ReplyRow>),
+    Topic(Cow<'a, TopicRow>),
 }
 
 /// An event of a batch with its sequence.
@@ -81,6 +82,7 @@ pub(crate) struct Batch<'a> {
     history: Count,
     events: Vec<Event<'a>>,
     keys: Vec<(u64, Use<'a>)>,
+    topics: Vec<Cow<'a, TopicRow>>,
     run: Run,
 }
 
@@ -99,6 +101,7 @@ impl<'a> Batch<'a> {
             history: count(history),
             events: Vec::new(),
             keys: Vec::new(),
+            topics: Vec::new(),
             run: Run::default(),
         }
     }
@@ -114,6 +117,7 @@ impl<'a> Batch<'a> {
             Fact::Event { head, encoded } => self.events.push(Event { sequence, head, encoded }),
             Fact::Key(row) => self.keys.push((sequence, Use::Key(row))),
             Fact::Reply(row) => self.keys.push((sequence, Use::Reply(row))),
+            Fact::Topic(row) => self.topics.push(row),
         }
     }
 
@@ -141,6 +145,13 @@ impl<'a> Batch<'a> {
         }
         for (scope, (sequence, used)) in latest {
             changes.put(Table::Keys, scope.as_bytes(), &used.value(sequence));
+        }
+        let latest: BTreeMap<&str, &TopicRow> = self.topics.iter().map(|row| (&*row.name, &**row)).collect();
+        for row in latest.into_values() {
+            match &row.topic {
+                Some(_) => changes.put(Table::Meta, &rows::topic_key(&row.name), &rows::topic_value(row)),
+                None => changes.remove(Table::Meta, &rows::topic_key(&row.name)),
+            }
         }
         // Stable: the events of a transaction stay in order.
         self.events.sort_by_key(|event| event.head.number);
@@ -234,7 +245,12 @@ fn step(summary: &mut Summary, head: &Head<'_>) {
             summary.phase = match summary.phase {
                 Phase::Cancelling | Phase::Cancelled => Phase::Cancelled,
                 Phase::Open | Phase::Cooling | Phase::Confirming | Phase::Confirmed => Phase::Confirmed,
+                Phase::Stopped => Phase::Stopped,
             };
+        }
+        Effect::Stops => {
+            summary.finished_at = Some(head.at);
+            summary.phase = Phase::Stopped;
         }
         Effect::Begins(_) | Effect::RaisesAttention | Effect::MayLowerAttention | Effect::None => {}
     }

@@ -106,7 +106,8 @@ fn asks_for_open(filter: &Filter) -> bool {
         let is_final = Phase::ALL.iter().filter(|phase| phase.is_final()).any(|phase| names(state, phase));
         !is_final
     };
-    filter.needs_attention == Some(true) || filter.state.as_ref().is_some_and(of_state)
+    let any_of_open = !filter.any_of.is_empty() && filter.any_of.iter().all(|(_, phase)| !phase.is_final());
+    filter.needs_attention == Some(true) || any_of_open || filter.state.as_ref().is_some_and(of_state)
 }
 
 struct Walk<'a> {
@@ -145,6 +146,7 @@ impl Walk<'_> {
     fn matches(&self, summary: &Summary) -> bool {
         let filter = self.filter;
         filter.pattern.is_none_or(|pattern| pattern == summary.pattern)
+            && (filter.any_of.is_empty() || filter.any_of.contains(&(summary.pattern, summary.phase)))
             && filter.state.as_ref().is_none_or(|state| summary.phase.name(summary.pattern) == state)
             && filter.needs_attention.is_none_or(|needs| needs == summary.needs_attention)
             && filter.created_before.is_none_or(|before| summary.created_at < before)

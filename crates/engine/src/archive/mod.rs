@@ -33,7 +33,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use journal::Disk;
 use ledger::Keys;
-use transaction::{Refusal, Time, Transaction};
+use transaction::{Refusal, Time, Topic, Transaction};
 
 pub use self::check::{Check, Checked, Difference};
 use self::fjall_store::FjallStore;
@@ -44,7 +44,7 @@ use self::past::Past;
 pub use self::rows::Used;
 use self::rows::{FORMAT, FORMAT_BEFORE_LEDGER, META_APPLIED, META_FORMAT, META_HISTORY, Told};
 pub use self::shelf::Shelf;
-use self::store::{Changes, Store, Table, View};
+use self::store::{Changes, Flow, Order, Span, Store, Table, View};
 use crate::entry::{self, Entry, EntryRef, KeyRow, Room};
 use crate::history::History;
 use crate::{Fault, Filter, Page, Timeline, TimelineQuery};
@@ -200,6 +200,7 @@ impl Archive {
                 Entry::Event { encoded, .. } => event(*sequence, encoded)?,
                 Entry::Key(row) => Fact::Key(Cow::Borrowed(row)),
                 Entry::Reply(row) => Fact::Reply(Cow::Borrowed(row)),
+                Entry::Topic(row) => Fact::Topic(Cow::Borrowed(row)),
             };
             batch.push(*sequence, fact);
         }
@@ -301,6 +302,19 @@ impl Archive {
         visit: &mut dyn FnMut(Transaction) -> Result<(), Fault>,
     ) -> Result<(), Fault> {
         fold::open_transactions(&*self.view()?, visit)
+    }
+
+    /// Visits every topic, in the order of their names.
+    ///
+    /// # Errors
+    /// When the store fails, and whatever `visit` answers.
+    pub fn topics(&self, visit: &mut dyn FnMut(Topic) -> Result<(), Fault>) -> Result<(), Fault> {
+        let (start, end) = rows::META_TOPICS;
+        let span = Span { table: Table::Meta, start, end: Some(end), order: Order::Ascending };
+        self.view()?.scan(span, &mut |_, value| {
+            rows::read_topic(value)?.topic.map_or(Ok(()), &mut *visit)?;
+            Ok(Flow::Go)
+        })
     }
 
     /// One page of a list, newest first.
@@ -421,6 +435,7 @@ fn take<'a>(batch: &mut Batch<'a>, sequence: u64, entry: EntryRef<'a>) -> Result
         (Room::Transaction, encoded) => event(sequence, encoded)?,
         (Room::Key, bytes) => Fact::Key(Cow::Owned(decoded(sequence, entry::decode_key(bytes))?)),
         (Room::Reply, bytes) => Fact::Reply(Cow::Owned(decoded(sequence, entry::decode_reply(bytes))?)),
+        (Room::Topic, bytes) => Fact::Topic(Cow::Owned(decoded(sequence, entry::decode_topic(bytes))?)),
     };
     batch.push(sequence, fact);
     Ok(())

@@ -10,7 +10,7 @@
 //! | keys | scope | sequence with its highest bit telling which, [`KeyRow`] or [`ReplyRow`] |
 //! | key_ages | sequence of the key's entry | scope |
 //! | pages | table, index of a page of the ledger's live state | position, the page |
-//! | meta | a name | a number; `history`: three, and a sum |
+//! | meta | a name | a number; `history`: three, and a sum; `topic/` with a topic's name: a [`TopicRow`] |
 //!
 //! Numbers in keys are big endian, so that they sort by age. Lengths go before label keys and values, so that no label
 //! is a prefix of another, whatever characters it has.
@@ -19,7 +19,10 @@ use ledger::PageId;
 use transaction::{Pattern, Phase, Time, Transaction};
 
 use crate::Fault;
-use crate::entry::{KeyRow, ReplyRow, decode_key, decode_reply, encode_key, encode_reply};
+use crate::entry::{
+    KeyRow, ReplyRow, TopicRow, decode_key, decode_reply, decode_topic, encode_key, encode_reply,
+    encode_topic,
+};
 use crate::history::Reach;
 
 /// The layout of these rows; another one is refused, and the archive is rebuilt from the journal.
@@ -89,6 +92,23 @@ impl Told {
         let [applied, end, last] = [applied, end, last].map(u64::from_be_bytes);
         Ok(Told { applied, reach: Reach { end, last, sum } })
     }
+}
+
+/// How the keys of topics begin; and the first key behind them.
+pub(crate) const META_TOPICS: (&[u8], &[u8]) = (b"topic/", b"topic0");
+
+pub(crate) fn topic_key(name: &str) -> Vec<u8> {
+    [META_TOPICS.0, name.as_bytes()].concat()
+}
+
+pub(crate) fn topic_value(row: &TopicRow) -> Vec<u8> {
+    let mut value = Vec::new();
+    encode_topic(row, &mut value);
+    value
+}
+
+pub(crate) fn read_topic(value: &[u8]) -> Result<TopicRow, Fault> {
+    decode_topic(value).map_err(|_| damaged("topic"))
 }
 
 pub(crate) fn page_key(page: PageId) -> [u8; 5] {

@@ -21,7 +21,7 @@ impl Partition {
         };
         let until = (act.wait_ms > 0).then(|| now.plus_ms(act.wait_ms));
         match self.try_act(&act, number, now) {
-            Ok(replayed) => self.answer_or_wait(number, respond, (replayed, until)),
+            Ok(replayed) => self.answer_or_wait(number, respond, (replayed, until.map(|by| (by, act.until)))),
             Err(refusal) => self.release(respond, Err(refusal)),
         }
     }
@@ -77,9 +77,18 @@ impl Partition {
     }
 
     fn check_room(&mut self, command: &Command, number: u64) -> Result<(), Refusal> {
-        let Command::Register(spec) = command else { return Ok(()) };
         let Some(slot) = self.memory.get(number) else { return Ok(()) };
         let most = self.config.limits.branches;
+        let spec = match command {
+            Command::Register(spec) => spec,
+            // A step is done, and perhaps undone.
+            Command::Progress(_) if slot.transaction.progress.len() >= most * 2 => {
+                return Err(
+                    BRANCHES_INVALID.because(format!("a workflow tells of at most {} steps", most * 2))
+                );
+            }
+            _ => return Ok(()),
+        };
         let is_known = slot.transaction.branch_index(&spec.id).is_some();
         if !is_known && slot.transaction.branches.len() >= most {
             return Err(BRANCHES_INVALID

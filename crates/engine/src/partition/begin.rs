@@ -13,7 +13,7 @@ use crate::{Answer, Begin, Fault, Key, Respond, refusal};
 impl Partition {
     /// Begins a transaction, or answers the one that its id or key stands for.
     pub(super) fn begin(&mut self, begin: Box<Begin>, respond: Respond<Answer>, now: Time) {
-        let until = (begin.wait_ms > 0).then(|| now.plus_ms(begin.wait_ms));
+        let until = (begin.wait_ms > 0).then(|| (now.plus_ms(begin.wait_ms), begin.until));
         match self.known(&begin) {
             Err(refusal) => self.release(respond, Err(refusal)),
             Ok(Known::KeyInMemory(number)) => self.answer_or_wait(number, respond, (Replayed::Yes, until)),

@@ -41,7 +41,7 @@ impl Desk for Counter<'_> {
                     (item, &item.attempt, Operation::Try, then),
                 );
             }
-            Kind::Call(_) | Kind::Await => {}
+            Kind::Call(_) | Kind::Await | Kind::Raw(_) => {}
         }
         let results = self.vault.carry_out((&asked, Run::Real), &Recalled::new(), (self.frame, self.now));
         let refused = results.iter().filter_map(|result| result.as_ref().err());
@@ -69,7 +69,7 @@ impl Desk for Counter<'_> {
                 };
                 move_item(&mut asked, asker, (item, name, operation, None));
             }
-            Kind::Call(_) | Kind::Await => {}
+            Kind::Call(_) | Kind::Await | Kind::Raw(_) => {}
         }
         let results = self.vault.carry_out((&asked, Run::Real), &Recalled::new(), (self.frame, self.now));
         for refusal in results.iter().filter_map(|result| result.as_ref().err()) {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
-use transaction::{CallTarget, Kind, Operation, Pattern, Phase, Time, Transaction};
+use transaction::{CallTarget, Header, Kind, Operation, Pattern, Phase, Time, Transaction};
 
 use crate::Meters;
 use crate::archive::Used;
@@ -191,14 +191,23 @@ fn held_bytes(transaction: &Transaction) -> usize {
         let asked = match &branch.spec.kind {
             Kind::Await | Kind::Hold(_) | Kind::Item(_) => 256,
             Kind::Call(call) => {
-                let headers: usize =
-                    call.headers.iter().map(|header| header.name.len() + header.value.len() + 32).sum();
-                headers + call.body.as_ref().map_or(0, |body| body.len()) + 256
+                header_bytes(&call.headers) + call.body.as_ref().map_or(0, |body| body.len()) + 256
             }
+            Kind::Raw(raw) => raw.body.len() + 256,
         };
         BRANCH_BYTES + texts + asked
     });
-    TRANSACTION_BYTES + branches.sum::<usize>()
+    let progress = transaction.progress.iter().map(|step| step.data.len() + BRANCH_BYTES);
+    let terms = transaction.spec.terms.as_ref().map_or(0, |terms| {
+        let texts = [&terms.note, &terms.options].into_iter().flatten().map(|text| text.len()).sum::<usize>();
+        let body = terms.resume.as_ref().map_or(0, |resume| resume.body.len());
+        256 + texts + body + header_bytes(&terms.headers)
+    });
+    TRANSACTION_BYTES + terms + branches.chain(progress).sum::<usize>()
+}
+
+fn header_bytes(headers: &[Header]) -> usize {
+    headers.iter().map(|header| header.name.len() + header.value.len() + 32).sum()
 }
 
 /// The fixed part of a transaction and of a branch, with the indexes that lead to it.

@@ -16,6 +16,7 @@ mod memory;
 mod named;
 mod settle;
 mod sweep;
+mod topics;
 mod vault;
 mod waiters;
 
@@ -33,7 +34,8 @@ use crate::dispatch::Dispatch;
 use crate::ids::RunSet;
 use crate::timers::{Due, Timers};
 use crate::{
-    Act, Answer, Begin, Changed, Config, Found, Heard, Meters, Network, Question, Respond, Seen, refusal,
+    Act, Answer, Begin, Changed, Config, Found, Heard, Meters, Network, Question, Respond, Seen, TopicAsk,
+    Topics, refusal,
 };
 use memory::Memory;
 use sweep::Sweep;
@@ -65,6 +67,8 @@ pub(crate) enum Input {
     Change(Box<Asked>, Respond<Changed>),
     /// A caller asks about the ledger.
     Ask(Box<Question>, Respond<Seen<Found>>),
+    /// A caller changes or reads topics.
+    Topics(Box<TopicAsk>, Respond<Topics>),
     /// The readers found what was asked of the past, up to a sequence; names are missing.
     Read(Box<Past>, u64, Respond<Seen<Found>>),
     /// A request that was taken before, and comes back from the readers.
@@ -84,7 +88,10 @@ pub(crate) enum Input {
 impl Input {
     /// A caller waits for it in the queue.
     pub(crate) fn is_request(&self) -> bool {
-        matches!(self, Input::Begin(..) | Input::Act(..) | Input::Change(..) | Input::Ask(..))
+        matches!(
+            self,
+            Input::Begin(..) | Input::Act(..) | Input::Change(..) | Input::Ask(..) | Input::Topics(..)
+        )
     }
 
     /// Refuses whoever waits for it.
@@ -93,6 +100,7 @@ impl Input {
             Input::Begin(_, respond) | Input::Act(_, respond) => respond(Err(refusal.clone())),
             Input::Change(_, respond) => respond(Err(refusal.clone())),
             Input::Ask(_, respond) | Input::Read(_, _, respond) => respond(Err(refusal.clone())),
+            Input::Topics(_, respond) => respond(Err(refusal.clone())),
             Input::Again(input) => input.refuse(refusal),
             Input::Ids(_) | Input::Heard(..) | Input::Durable(_) | Input::Archived(_) | Input::Stop => {}
         }
@@ -147,6 +155,7 @@ pub(crate) struct Partition {
     ports: Ports,
     meters: Arc<Meters>,
     memory: Memory,
+    topics: topics::Known,
     timers: Timers,
     waiters: Waiters,
     dispatch: Dispatch,
@@ -175,6 +184,7 @@ impl Partition {
             vault: Vault { frame_most: config.frame_bytes.saturating_mul(3), ..vault },
             dispatch: Dispatch::new(&config, &meters),
             memory: Memory::new(&meters),
+            topics: topics::Known::new(),
             waiters: Waiters::default(),
             timers: Timers::default(),
             batch: Batch::after(last),
@@ -208,6 +218,7 @@ impl Partition {
             Input::Act(act, respond) => self.act(act, respond, now),
             Input::Change(asked, respond) => self.change(asked, respond, now),
             Input::Ask(question, respond) => self.ask(*question, respond),
+            Input::Topics(ask, respond) => self.topics(*ask, respond, now),
             Input::Read(past, sequence, respond) => self.name(*past, sequence, respond),
             Input::Again(input) => self.handle(*input, now),
             Input::Ids(runs) => self.vault.ids.installed(runs),

@@ -9,9 +9,11 @@ impl Partition {
     /// Brings timer, waiters and calls in line with the transaction as it now stands.
     pub(super) fn settle(&mut self, number: u64) {
         let Some(slot) = self.memory.get(number) else { return };
-        if slot.transaction.phase.is_final() {
+        let is_final = slot.transaction.phase.is_final();
+        if !slot.waiters.is_empty() {
             self.answer_waiters(number);
-        } else {
+        }
+        if let Some(slot) = self.memory.get(number).filter(|_| !is_final) {
             self.released.push_back((slot.transaction.sequence, number));
         }
         self.rearm(number);

@@ -120,7 +120,7 @@ impl Rig {
 
     fn act(&mut self, id: &str, command: Option<Command>) -> Told {
         let (told, respond) = listener();
-        let act = Act { id: Arc::from(id), command, key: None, wait_ms: 0 };
+        let act = Act { id: Arc::from(id), command, key: None, wait_ms: 0, until: crate::Until::Final };
         self.take(Input::Act(Box::new(act), respond));
         told
     }
@@ -179,8 +179,9 @@ fn asked(id: &str, branches: Vec<Arc<BranchSpec>>) -> Begin {
         labels: Vec::new(),
         check: None,
         branches,
+        terms: None,
     };
-    Begin { spec: Arc::new(spec), trace: Trace::default(), key: None, wait_ms: 0 }
+    Begin { spec: Arc::new(spec), trace: Trace::default(), key: None, wait_ms: 0, until: crate::Until::Final }
 }
 
 fn done() -> Reply {

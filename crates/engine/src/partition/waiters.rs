@@ -1,18 +1,20 @@
-//! Answers held back until a transaction is final (`wait_ms`), each with an end of its own, so that none is held for ever.
+//! Answers held back until a transaction is final, or at rest (`wait_ms`), each with an end of its own, so that none is
+//! held for ever.
 
 use std::collections::BTreeMap;
 
-use transaction::Time;
+use transaction::{Time, Transaction, is_at_rest};
 
 use super::{Partition, Replayed};
 use crate::timers::Due;
-use crate::{Answer, Respond};
+use crate::{Answer, Respond, Until};
 
 /// A held answer.
 pub(crate) struct Waiter {
     pub number: u64,
     pub respond: Respond<Answer>,
     pub until: Time,
+    waits_for: Until,
     replayed: Replayed,
 }
 
@@ -45,14 +47,14 @@ impl Partition {
         &mut self,
         number: u64,
         respond: Respond<Answer>,
-        (replayed, until): (Replayed, Option<Time>),
+        (replayed, until): (Replayed, Option<(Time, Until)>),
     ) {
         let Some(slot) = self.memory.get_mut(number) else { return };
-        let may_wait =
-            !slot.transaction.phase.is_final() && self.waiters.held.len() < self.config.waiters_max;
-        match until.filter(|_| may_wait) {
-            Some(until) => {
-                let id = self.waiters.hold(Waiter { number, respond, until, replayed });
+        let has_room = self.waiters.held.len() < self.config.waiters_max;
+        let transaction = &slot.transaction;
+        match until.filter(|(_, waits_for)| has_room && !has_come(*waits_for, transaction)) {
+            Some((until, waits_for)) => {
+                let id = self.waiters.hold(Waiter { number, respond, until, waits_for, replayed });
                 slot.waiters.push(id);
                 self.timers.set(until, Due::Waiter(id));
                 self.meters.waiters.inc();
@@ -77,17 +79,31 @@ impl Partition {
         self.release(waiter.respond, Ok(answer));
     }
 
-    /// The transaction is final: answer everyone who waited for it.
+    /// The transaction has changed: answer everyone for whom what they waited for has come.
     pub(super) fn answer_waiters(&mut self, number: u64) {
         let Some(slot) = self.memory.get_mut(number) else { return };
-        let ids = std::mem::take(&mut slot.waiters);
+        if slot.waiters.is_empty() {
+            return;
+        }
         let transaction = slot.transaction.clone();
-        for id in ids {
+        let held = &self.waiters.held;
+        let waits = |id: &u64| held.get(id).is_some_and(|waiter| !has_come(waiter.waits_for, &transaction));
+        let (stay, go) = std::mem::take(&mut slot.waiters).into_iter().partition(waits);
+        slot.waiters = stay;
+        let go: Vec<u64> = go;
+        for id in go {
             let Some(waiter) = self.waiters.take(id) else { continue };
             self.meters.waiters.dec();
             self.timers.drop(waiter.until, Due::Waiter(id));
             let answer = self.answer(&transaction, waiter.replayed);
             self.release(waiter.respond, Ok(answer));
         }
+    }
+}
+
+fn has_come(until: Until, transaction: &Transaction) -> bool {
+    match until {
+        Until::Final => transaction.phase.is_final(),
+        Until::AtRest => transaction.phase.is_final() || is_at_rest(transaction),
     }
 }

@@ -60,8 +60,15 @@ fn order(id: &str, legs: Vec<HoldLeg>) -> Begin {
         labels: Vec::new(),
         check: None,
         branches: vec![branch("coupon", Kind::Item(item)), branch("pay", Kind::Hold(HoldSpec { legs }))],
+        terms: None,
     };
-    Begin { spec: Arc::new(spec), trace: Trace::default(), key: None, wait_ms: 0 }
+    Begin {
+        spec: Arc::new(spec),
+        trace: Trace::default(),
+        key: None,
+        wait_ms: 0,
+        until: engine::Until::Final,
+    }
 }
 
 fn begun(world: &World, begin: Begin) -> Answer {

@@ -77,10 +77,10 @@ async fn claim<R: Rows>(rows: &mut R, call: &Call) -> Result<Option<Record>, R::
         (Operation::Confirm, Pattern::Message) => {
             is(rows.insert(row(call, Phase::Second, Told::Done)).await?, Record::Blank)
         }
-        (Operation::Confirm, Pattern::Tcc) => {
+        (Operation::Confirm, Pattern::Tcc | Pattern::Xa) => {
             is(rows.insert_after(row(call, Phase::Second, Told::Done), attempt).await?, Record::Tried)
         }
-        (Operation::Cancel, Pattern::Tcc | Pattern::Saga) => {
+        (Operation::Cancel, Pattern::Tcc | Pattern::Saga | Pattern::Xa) => {
             let tombstone = rows.insert(row(call, Phase::First, Told::Void)).await?;
             match is(tombstone, Record::Blank) {
                 Some(blank) => Some(blank),
@@ -90,9 +90,9 @@ async fn claim<R: Rows>(rows: &mut R, call: &Call) -> Result<Option<Record>, R::
                 }
             }
         }
-        (Operation::Check, Pattern::Tcc | Pattern::Saga)
-        | (Operation::Confirm, Pattern::Saga)
-        | (Operation::Cancel, Pattern::Message) => None,
+        (Operation::Check, Pattern::Tcc | Pattern::Saga | Pattern::Xa | Pattern::Workflow)
+        | (Operation::Confirm, Pattern::Saga | Pattern::Workflow)
+        | (Operation::Cancel, Pattern::Message | Pattern::Workflow) => None,
     })
 }
 

@@ -2912,6 +2912,8 @@ pub enum Pattern {
     Tcc = 1,
     Saga = 2,
     Message = 3,
+    Xa = 4,
+    Workflow = 5,
 }
 impl Pattern {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -2924,6 +2926,8 @@ impl Pattern {
             Self::Tcc => "PATTERN_TCC",
             Self::Saga => "PATTERN_SAGA",
             Self::Message => "PATTERN_MESSAGE",
+            Self::Xa => "PATTERN_XA",
+            Self::Workflow => "PATTERN_WORKFLOW",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -2933,6 +2937,8 @@ impl Pattern {
             "PATTERN_TCC" => Some(Self::Tcc),
             "PATTERN_SAGA" => Some(Self::Saga),
             "PATTERN_MESSAGE" => Some(Self::Message),
+            "PATTERN_XA" => Some(Self::Xa),
+            "PATTERN_WORKFLOW" => Some(Self::Workflow),
             _ => None,
         }
     }
@@ -3034,7 +3040,7 @@ pub mod transactions_client {
     #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::http::Uri;
     use tonic::codegen::*;
-    /// TCC, saga, message.
+    /// TCC, saga, message; XA and workflows are begun over HTTP, and seen here.
     #[derive(Debug, Clone)]
     pub struct TransactionsClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -3291,7 +3297,7 @@ pub mod transactions_server {
             request: tonic::Request<super::TimelineRequest>,
         ) -> std::result::Result<tonic::Response<super::TimelineReply>, tonic::Status>;
     }
-    /// TCC, saga, message.
+    /// TCC, saga, message; XA and workflows are begun over HTTP, and seen here.
     #[derive(Debug)]
     pub struct TransactionsServer<T> {
         inner: Arc<T>,

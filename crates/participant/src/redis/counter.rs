@@ -64,7 +64,9 @@ pub fn change(key: &str, call: &Call, count: u64) -> Result<Change, CounterFault
         (Pattern::Tcc, Operation::Cancel) => "cancel",
         (Pattern::Saga, Operation::Try) => "sell",
         (Pattern::Saga, Operation::Cancel) => "unsell",
-        (Pattern::Saga, Operation::Confirm) | (Pattern::Message, _) | (_, Operation::Check) => {
+        (Pattern::Saga, Operation::Confirm)
+        | (Pattern::Message | Pattern::Xa | Pattern::Workflow, _)
+        | (_, Operation::Check) => {
             return Err(CounterFault::Operation { operation: call.name() });
         }
     };

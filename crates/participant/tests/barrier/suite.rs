@@ -18,7 +18,9 @@ fn meet(pattern: Pattern, record: Record, operation: Operation) -> bool {
     match (pattern, operation) {
         (Pattern::Message, Operation::Confirm) => [Record::Blank, Record::Confirmed].contains(&record),
         (Pattern::Message, _) => [Record::Blank, Record::Tried, Record::Voided].contains(&record),
-        (Pattern::Tcc | Pattern::Saga, _) => true,
+        (Pattern::Tcc | Pattern::Saga | Pattern::Xa, _) => true,
+        // A workflow has no branches.
+        (Pattern::Workflow, _) => false,
     }
 }
 
@@ -29,13 +31,15 @@ fn way(pattern: Pattern, record: Record) -> Option<&'static [(Operation, Does)]>
     Some(match (pattern, record) {
         (_, Record::Blank) => &[],
         (_, Record::Tried) => &[(Try, MOVES)],
-        (Pattern::Tcc | Pattern::Saga, Record::Refused) => &[(Try, Does::Refuses)],
-        (Pattern::Tcc, Record::Confirmed) => &[(Try, MOVES), (Confirm, MOVES)],
+        (Pattern::Tcc | Pattern::Saga | Pattern::Xa, Record::Refused) => &[(Try, Does::Refuses)],
+        (Pattern::Tcc | Pattern::Xa, Record::Confirmed) => &[(Try, MOVES), (Confirm, MOVES)],
         (Pattern::Message, Record::Confirmed) => &[(Confirm, MOVES)],
-        (Pattern::Tcc | Pattern::Saga, Record::Cancelled) => &[(Try, MOVES), (Cancel, MOVES)],
-        (Pattern::Tcc | Pattern::Saga, Record::Voided) => &[(Cancel, MOVES)],
+        (Pattern::Tcc | Pattern::Saga | Pattern::Xa, Record::Cancelled) => &[(Try, MOVES), (Cancel, MOVES)],
+        (Pattern::Tcc | Pattern::Saga | Pattern::Xa, Record::Voided) => &[(Cancel, MOVES)],
         (Pattern::Message, Record::Voided) => &[(Check, MOVES)],
-        (Pattern::Saga, Record::Confirmed) | (Pattern::Message, Record::Refused | Record::Cancelled) => {
+        (Pattern::Workflow, _)
+        | (Pattern::Saga, Record::Confirmed)
+        | (Pattern::Message, Record::Refused | Record::Cancelled) => {
             return None;
         }
     })
@@ -89,7 +93,7 @@ pub(crate) async fn every_operation_on_every_record_is_ruled_as_the_table_says<D
             }
         }
     }
-    assert_eq!(walked, 55);
+    assert_eq!(walked, 79);
     for hazard in Hazard::ALL {
         assert!(shop.barrier.meters().get(Counted::Hazard(hazard)) > 0, "{} is counted", hazard.name());
     }

@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use transaction::{Call, Reply};
 
 use super::connect::{Connector, Rules};
+use super::dtm::{self, DtmVerdict, Ways};
 use super::names::{Resolve, SystemNames};
 use super::trouble::Trouble;
 use super::{Config, Fault, reply, request, tls};
@@ -33,6 +34,9 @@ pub struct HttpCaller {
 struct Wire {
     resources: Resources,
     pool: Client<Connector, Full<Bytes>>,
+    /// The same connector, for gRPC.
+    framed: Client<Connector, Full<Bytes>>,
+    dtm: DtmVerdict,
     max_response: usize,
     signature: Option<Signature>,
 }
@@ -61,9 +65,15 @@ impl HttpCaller {
             .http1_max_buf_size(HEAD_MAX)
             // A request on a connection that closes is *unknown*, never sent again behind the engine's back.
             .retry_canceled_requests(false)
+            .build(connector.clone());
+        let framed = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_millis(config.idle_ms))
+            .http2_only(true)
+            .retry_canceled_requests(false)
             .build(connector);
-        let Config { resources, max_response, signature, .. } = config;
-        let wire = Wire { resources, pool, max_response, signature };
+        let Config { resources, max_response, signature, dtm, .. } = config;
+        let wire = Wire { resources, pool, framed, dtm, max_response, signature };
         Ok(HttpCaller { wire: Arc::new(wire), runtime })
     }
 }
@@ -107,6 +117,11 @@ impl Wire {
     }
 
     async fn exchange(&self, call: &Call) -> Result<Carried, Trouble> {
+        if let Some(raw) = &call.raw {
+            let (plain, framed) = (&self.pool, &self.framed);
+            let ways = Ways { plain, framed, verdict: self.dtm, max: self.max_response };
+            return Ok(Carried { reply: dtm::exchange(call, raw, ways).await?, place: None });
+        }
         if let Some(carried) = self.resources.carry_out(call).await {
             return Ok(carried);
         }

@@ -8,6 +8,7 @@
 
 mod caller;
 mod connect;
+mod dtm;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod fuzz;
 mod names;
@@ -23,6 +24,7 @@ use crate::resource::Resources;
 pub use participant::call::Signature;
 
 pub use caller::HttpCaller;
+pub use dtm::DtmVerdict;
 pub use names::{Resolve, Resolving, SystemNames};
 pub use policy::{Cidr, HostRule, Loopback, Policy};
 #[cfg(feature = "resources")]
@@ -43,6 +45,8 @@ pub struct Config {
     pub signature: Option<Signature>,
     /// Bound on making one connection (name, TCP and TLS), in milliseconds. The call's own time-out bounds it too.
     pub connect_timeout_ms: u64,
+    /// How the answers of DTM's participants are read.
+    pub dtm: DtmVerdict,
     /// Connections kept open without work, per scheme, host and port.
     pub idle_per_participant: usize,
     /// How long a connection without work is kept, in milliseconds.
@@ -58,6 +62,7 @@ impl Default for Config {
             ca_file: None,
             signature: None,
             connect_timeout_ms: 3_000,
+            dtm: DtmVerdict::Parsed,
             idle_per_participant: 128,
             idle_ms: 30_000,
         }

@@ -100,6 +100,11 @@ where
     }
 }
 
+/// The words of a refusal, out of an answer's body.
+pub(super) fn words_of(body: &[u8], code: StatusCode) -> String {
+    words::of(body, code)
+}
+
 /// What an answer that did not come over the network says.
 #[cfg(feature = "resources")]
 pub(crate) fn answered(code: StatusCode, body: &[u8]) -> Reply {
@@ -148,7 +153,7 @@ fn depth(json: &str) -> usize {
 }
 
 /// The whole body. One that announces more than `max` bytes is not read at all.
-async fn read<B>(mut body: B, max: usize) -> Result<Bytes, Trouble>
+pub(super) async fn read<B>(mut body: B, max: usize) -> Result<Bytes, Trouble>
 where
     B: Body<Data = Bytes> + Unpin,
 {

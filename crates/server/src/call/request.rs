@@ -73,9 +73,21 @@ fn target(url: &str) -> Result<Uri, Trouble> {
 }
 
 fn headers(call: &Call) -> Result<HeaderMap, Trouble> {
+    let text = |text: &str| {
+        HeaderValue::from_str(text).map_err(|_| Trouble::Unsendable("its id does not fit a header"))
+    };
+    let mut headers = extra_headers(call)?;
+    headers.insert(TRANSACTION, text(&call.transaction)?);
+    headers.insert(BRANCH, text(&call.branch)?);
+    headers.insert(OPERATION, HeaderValue::from_static(call.operation));
+    headers.insert(ATTEMPT, HeaderValue::from(call.attempt));
+    headers.insert(TRACEPARENT, text(&traceparent(call.trace))?);
+    Ok(headers)
+}
+
+/// What a branch adds to every call, less what is not its to set, and what every call has.
+pub(super) fn extra_headers(call: &Call) -> Result<HeaderMap, Trouble> {
     let unsendable = Trouble::Unsendable;
-    let text =
-        |text: &str| HeaderValue::from_str(text).map_err(|_| unsendable("its id does not fit a header"));
     let mut headers = HeaderMap::with_capacity(16);
     for own in &call.headers {
         let name = own.name.parse::<HeaderName>().map_err(|_| unsendable("a header has no name"))?;
@@ -85,11 +97,6 @@ fn headers(call: &Call) -> Result<HeaderMap, Trouble> {
             headers.try_append(name, value).map_err(|_| unsendable("it has too many headers"))?;
         }
     }
-    headers.insert(TRANSACTION, text(&call.transaction)?);
-    headers.insert(BRANCH, text(&call.branch)?);
-    headers.insert(OPERATION, HeaderValue::from_static(call.operation));
-    headers.insert(ATTEMPT, HeaderValue::from(call.attempt));
-    headers.insert(TRACEPARENT, text(&traceparent(call.trace))?);
     headers.insert(header::CONTENT_TYPE, JSON);
     headers.entry(header::USER_AGENT).or_insert(AGENT);
     Ok(headers)

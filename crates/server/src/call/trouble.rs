@@ -46,6 +46,14 @@ pub(super) enum Trouble {
     TooDeep(usize),
     #[error("HTTP {0}")]
     Answered(u16),
+    #[error("answer has no gRPC status")]
+    NoGrpcStatus,
+    #[error("gRPC status {0}")]
+    GrpcStatus(u16),
+    #[error("answer is not JSON-RPC")]
+    NotJsonRpc,
+    #[error("JSON-RPC error {0}")]
+    RpcError(i64),
     #[error("call given up: the server stops")]
     Stopped,
 }

@@ -25,7 +25,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -39,7 +38,9 @@ use tonic::body::Body;
 use tonic::service::Routes;
 use tonic::{Code, Request, Status};
 use tower::Service;
+use transaction::Refusal;
 
+use crate::dtm;
 use crate::http::{Admitted, Doing, Patient, Serving, accept};
 use crate::listen::{Running, STOP_WITHIN};
 
@@ -61,13 +62,20 @@ const OPEN_TO_ALL: &str = "/grpc.health.v1.Health/";
 
 /// One call whose caller is known, as the verbs see it.
 #[derive(Clone)]
-struct Call {
+pub(crate) struct Call {
     admitted: Admitted,
     intake: Arc<Intake>,
     /// What is held in all calls.
     all: Arc<Held>,
     /// While it is held, a stop waits.
     _under_way: mpsc::Sender<Infallible>,
+}
+
+impl Call {
+    /// Who asks, and the way to the engine.
+    pub(crate) fn admitted(&self) -> &Admitted {
+        &self.admitted
+    }
 }
 
 /// What all connections share.
@@ -147,6 +155,7 @@ fn routes(health: &health::Told) -> Routes {
     let described = || {
         tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(participant::proto::DESCRIPTORS)
+            .register_encoded_file_descriptor_set(dtm::proto::DESCRIPTORS)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
     let reason = "the descriptions are checked in and tested";
@@ -155,6 +164,7 @@ fn routes(health: &health::Told) -> Routes {
         .add_service(
             TransactionsServer::new(transactions::TransactionVerbs).max_decoding_message_size(MESSAGE_BYTES),
         )
+        .add_service(dtm::grpc::service().max_decoding_message_size(MESSAGE_BYTES))
         .add_service(described().build_v1().expect(reason))
         .add_service(described().build_v1alpha().expect(reason))
         .prepare()
@@ -169,20 +179,29 @@ impl Listening {
         let intake = Intake::new(&self.all);
         let counted = Arc::clone(&intake);
         let mut request = request.map(|body| Counted::new(body, counted));
+        let is_dtm = request.uri().path().starts_with(dtm::grpc::SERVICE);
         if !request.uri().path().starts_with(OPEN_TO_ALL) {
-            match self.call(from, request.headers(), intake) {
+            let headers = request.headers();
+            let admitted = if is_dtm {
+                self.serving.admit_dtm(from, headers)
+            } else {
+                self.serving.admit(from, headers)
+            };
+            match self.call(admitted, intake) {
                 Ok(call) => drop(request.extensions_mut().insert(call)),
                 Err(status) => return status.into_http(),
             }
         }
         match self.routes.call(request).await {
+            // That protocol has statuses of its own.
+            Ok(response) if is_dtm => response,
             Ok(response) => ours(response),
             Err(never) => match never {},
         }
     }
 
-    fn call(&self, from: IpAddr, headers: &HeaderMap, intake: Arc<Intake>) -> Result<Call, Status> {
-        let admitted = self.serving.admit(from, headers).map_err(|refusal| refused::status(&refusal))?;
+    fn call(&self, admitted: Result<Admitted, Refusal>, intake: Arc<Intake>) -> Result<Call, Status> {
+        let admitted = admitted.map_err(|refusal| refused::status(&refusal))?;
         let stopping = || refused::status(&engine::refusal::STOPPING.because("the process is going down"));
         let under_way = self.under_way.upgrade().ok_or_else(stopping)?;
         Ok(Call { admitted, intake, all: Arc::clone(&self.all), _under_way: under_way })
@@ -198,7 +217,7 @@ fn ours(response: http::Response<Body>) -> http::Response<Body> {
 }
 
 /// Who calls, and what is asked.
-fn asked<T>(request: Request<T>) -> Result<(Call, T), Status> {
+pub(crate) fn asked<T>(request: Request<T>) -> Result<(Call, T), Status> {
     let (_, mut extensions, message) = request.into_parts();
     match extensions.remove::<Call>() {
         Some(call) => Ok((call, message)),

@@ -33,7 +33,8 @@ impl Call {
         command: Option<Command>,
         wait_ms: u64,
     ) -> Result<TransactionReply, Refusal> {
-        let act = Act { id: id.into(), command, key: None, wait_ms: wait(wait_ms)? };
+        let act =
+            Act { id: id.into(), command, key: None, wait_ms: wait(wait_ms)?, until: engine::Until::Final };
         Ok(reply(&self.admitted.act(act).await?))
     }
 
@@ -45,7 +46,12 @@ impl Call {
         }
         let (spec, wait_ms) = self.admitted.spec(&body::begin(request)?)?;
         let trace = self.admitted.trace();
-        Ok(reply(&self.admitted.begin(Begin { spec: spec.into(), trace, key: None, wait_ms }).await?))
+        Ok(reply(
+            &self
+                .admitted
+                .begin(Begin { spec: spec.into(), trace, key: None, wait_ms, until: engine::Until::Final })
+                .await?,
+        ))
     }
 
     async fn registered(&self, request: proto::RegisterRequest) -> Result<TransactionReply, Refusal> {
@@ -154,7 +160,11 @@ fn filter(request: proto::ListTransactionsRequest) -> Result<Filter, Refusal> {
         Ok(proto::Pattern::Tcc) => Some(Pattern::Tcc),
         Ok(proto::Pattern::Saga) => Some(Pattern::Saga),
         Ok(proto::Pattern::Message) => Some(Pattern::Message),
-        Err(_) => return Err(FIELD_INVALID.at("/pattern", "this server knows tcc, saga and message")),
+        Ok(proto::Pattern::Xa) => Some(Pattern::Xa),
+        Ok(proto::Pattern::Workflow) => Some(Pattern::Workflow),
+        Err(_) => {
+            return Err(FIELD_INVALID.at("/pattern", "this server knows tcc, saga, message, xa and workflow"));
+        }
     };
     if !request.state.is_empty() && !is_state(&request.state) {
         return Err(FIELD_INVALID.at("/state", "not a state of any pattern"));
@@ -162,6 +172,7 @@ fn filter(request: proto::ListTransactionsRequest) -> Result<Filter, Refusal> {
     Ok(Filter {
         state: seen::cursor(request.state),
         pattern,
+        any_of: Vec::new(),
         needs_attention: request.needs_attention,
         labels: request.labels.into_iter().map(|label| (label.key, label.value)).collect(),
         created_after: request.created_after.map(Time),

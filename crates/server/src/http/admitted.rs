@@ -10,11 +10,13 @@ use http::HeaderMap;
 use tokio::sync::watch;
 use transaction::{Command, Refusal, RefusalKind, Spec, Trace, validate};
 
-use super::auth::Caller;
+use super::auth::{Caller, no_stranger_page};
+use super::metrics;
 use super::trace::Subject;
 use super::transactions::has_room;
 use super::wire::{BeginBody, BranchBody, CancelBody, Judge, SignalBody};
 use super::{HttpLimits, Serving, body, bridge, parse};
+use crate::dtm::DtmConfig;
 use crate::listen::Running;
 
 /// A call whose caller is known.
@@ -31,6 +33,20 @@ impl Serving {
         let caller =
             self.door.let_in(from, headers).inspect_err(|refusal| self.meters.refused(refusal.kind))?;
         Ok(Admitted { serving: Arc::clone(self), caller, trace: Subject::of(headers).trace })
+    }
+
+    /// Lets a call in DTM's protocol in: from certain networks without a token, since its clients have none to show.
+    pub(crate) fn admit_dtm(
+        self: &Arc<Self>,
+        from: IpAddr,
+        headers: &HeaderMap,
+    ) -> Result<Admitted, Refusal> {
+        if !self.dtm_allow.iter().any(|network| network.contains(from)) {
+            return self.admit(from, headers);
+        }
+        no_stranger_page(headers).inspect_err(|refusal| self.meters.refused(refusal.kind))?;
+        let (serving, caller) = (Arc::clone(self), Caller::At(from));
+        Ok(Admitted { serving, caller, trace: Subject::of(headers).trace })
     }
 
     /// The engine that is served.
@@ -115,8 +131,24 @@ impl Admitted {
         body::text(text.as_bytes(), self.serving.limits.json_depth)
     }
 
-    fn judge(&self) -> Judge<'_> {
+    /// What a URL and a branch are judged by.
+    pub(crate) fn judge(&self) -> Judge<'_> {
         self.serving.judge()
+    }
+
+    /// How DTM's protocol is spoken.
+    pub(crate) fn dtm(&self) -> &DtmConfig {
+        &self.serving.dtm
+    }
+
+    /// Whether a transaction may be begun as it is.
+    pub(crate) fn validate(&self, spec: &Spec) -> Result<(), Refusal> {
+        validate(spec, &self.serving.transaction)
+    }
+
+    /// Every meter, for Prometheus.
+    pub(crate) fn metrics(&self) -> String {
+        metrics::text(&self.serving)
     }
 
     /// Begins a transaction.

@@ -1,12 +1,15 @@
-//! Who asks: a bearer token, or, on a server without tokens, an address.
+//! Who asks: a bearer token, basic credentials whose password is one, or, on a server without tokens, an address.
 //!
 //! Tokens are kept and compared as digests, in constant time, every one of them whatever matched before.
 //! Never logs a token or an `Authorization` header.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, ORIGIN};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
@@ -77,10 +80,10 @@ impl Door {
         if self.tokens.is_empty() {
             return no_stranger_page(headers).map(|()| Caller::At(from));
         }
-        let Some(secret) = headers.get(AUTHORIZATION).and_then(|value| bearer(value.as_bytes())) else {
+        let Some(secret) = headers.get(AUTHORIZATION).and_then(|value| secret(value.as_bytes())) else {
             return Err(UNAUTHENTICATED.because("the request carries no bearer token"));
         };
-        match self.holder(&digest(secret)) {
+        match self.holder(&digest(&secret)) {
             Some(token) => Ok(Caller::Named(Arc::clone(&token.name))),
             None => Err(UNAUTHENTICATED.because("the bearer token is not one of this server's")),
         }
@@ -96,14 +99,26 @@ impl Door {
     }
 }
 
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, secret) = value.split_at_checked(7)?;
-    scheme.eq_ignore_ascii_case(b"bearer ").then(|| secret.trim_ascii())
+/// The token in an `Authorization` header. Clients that know no tokens, only a URL, can send basic credentials: any user,
+/// and the token as the password (RFC 7617).
+fn secret(value: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if let Some((scheme, secret)) = value.split_at_checked(7)
+        && scheme.eq_ignore_ascii_case(b"bearer ")
+    {
+        return Some(Cow::Borrowed(secret.trim_ascii()));
+    }
+    let (scheme, encoded) = value.split_at_checked(6)?;
+    if !scheme.eq_ignore_ascii_case(b"basic ") {
+        return None;
+    }
+    let mut pair = STANDARD.decode(encoded.trim_ascii()).ok()?;
+    let colon = pair.iter().position(|byte| *byte == b':')?;
+    Some(Cow::Owned(pair.split_off(colon + 1)))
 }
 
 /// A server without tokens trusts whoever can connect; a browser on the same machine lets any web page do that.
 /// So a request that a page makes is taken only when the page itself came from this machine.
-fn no_stranger_page(headers: &HeaderMap) -> Result<(), Refusal> {
+pub(super) fn no_stranger_page(headers: &HeaderMap) -> Result<(), Refusal> {
     let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
     let url = origin.to_str().ok().and_then(|text| Url::parse(text).ok());
     let is_ours = url.is_some_and(|url| match url.host() {
@@ -142,6 +157,13 @@ mod tests {
             ("Bearer ", None),
             ("Bearer", None),
             ("Basic s3cret", None),
+            // anybody:s3cret
+            ("Basic YW55Ym9keTpzM2NyZXQ=", named("shop")),
+            // :other
+            ("basic Om90aGVy", named("bank")),
+            // shop:other:
+            ("Basic c2hvcDpvdGhlcjo=", None),
+            ("Basic !!", None),
             ("s3cret", None),
         ];
         for (value, caller) in cases {

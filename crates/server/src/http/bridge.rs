@@ -40,7 +40,9 @@ pub(super) async fn act(serving: &Serving, act: Act) -> Result<Answer, Refusal> 
 /// Reads a transaction as it stands.
 pub(super) async fn read(serving: &Serving, id: Arc<str>) -> Result<Answer, Refusal> {
     let (respond, told) = channel();
-    serving.engine.act(Act { id, command: None, key: None, wait_ms: 0 }, respond);
+    serving
+        .engine
+        .act(Act { id, command: None, key: None, wait_ms: 0, until: engine::Until::Final }, respond);
     heard(told, PATIENCE).await
 }
 

@@ -11,8 +11,8 @@ use http::{Method, StatusCode};
 use hyper::body::Body;
 use serde_json::value::RawValue;
 use transaction::{
-    BranchSpec, Event, Kept, Limits, Mode, Pattern, Refusal, Spec, Time, Trace, Transaction, validate,
-    validate_branch, wanted,
+    BranchSpec, Event, Kept, Limits, Mode, Pattern, Protocol, Refusal, Spec, Time, Trace, Transaction,
+    validate, validate_branch, wanted,
 };
 
 mod ledger;
@@ -131,14 +131,14 @@ fn shown(transaction: &Transaction) {
 fn registered(bytes: &[u8], pattern: Pattern) -> Result<(), Refusal> {
     let body: BranchBody<'_> = parse::object(body::text(bytes, DEPTH)?)?;
     let spec: BranchSpec = body.into_spec((pattern, transaction::Mode::Managed), &JUDGE)?;
-    validate_branch(pattern, Mode::Interactive, &spec)?;
+    validate_branch((pattern, Mode::Interactive, Protocol::Tercet), &spec)?;
     kept(Event::Registered(Arc::new(spec)), bytes.len());
     Ok(())
 }
 
 fn confirmed(bytes: &[u8]) -> Result<(), Refusal> {
-    let body: ConfirmBody = parse::object_or_nothing(body::text(bytes, DEPTH)?)?;
-    body.wait_ms().map(|_| ())
+    let body: ConfirmBody<'_> = parse::object_or_nothing(body::text(bytes, DEPTH)?)?;
+    body.into_command(1_000).map(|_| ())
 }
 
 fn cancelled(bytes: &[u8]) -> Result<(), Refusal> {

@@ -16,7 +16,7 @@ use transaction::{Refusal, RefusalKind};
 
 use super::answer::Answer;
 use super::router::Route;
-use super::{Asked, query};
+use super::{Asked, Serving, query};
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct RouteLabels {
@@ -91,9 +91,14 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 ))]
 pub(super) fn scrape(asked: &mut Asked<'_>) -> Result<Answer, Refusal> {
     query::none(asked.head)?;
+    Ok(Answer { content_type: OPEN_METRICS, ..Answer::json(StatusCode::OK, text(asked.serving)) })
+}
+
+/// Every meter, in Prometheus' text form.
+pub(super) fn text(serving: &Serving) -> String {
     let mut text = String::with_capacity(16 * 1024);
-    encode(&mut text, &asked.serving.registry).expect("writing to memory does not fail");
-    Ok(Answer { content_type: OPEN_METRICS, ..Answer::json(StatusCode::OK, text) })
+    encode(&mut text, &serving.registry).expect("writing to memory does not fail");
+    text
 }
 
 #[cfg(test)]

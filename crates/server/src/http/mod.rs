@@ -36,11 +36,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use engine::Engine;
+use http::StatusCode;
 use hyper::body::Incoming;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
-use transaction::Limits;
+use transaction::{Limits, Refusal};
 
+use crate::call::Cidr;
+use crate::dtm::{self, DtmConfig};
 use crate::listen::{Config, Running, TargetJudge};
 use crate::resource::Resources;
 
@@ -56,6 +59,7 @@ pub(crate) use parse::shortened;
 pub(crate) use parse::step as pointer_step;
 pub(crate) use patience::{Doing, Patient};
 pub(crate) use problem::status_of;
+pub(crate) use time::Stamp;
 pub use wire::{MOST_BRANCHES, MachineBody};
 
 use answer::{Answer, Response};
@@ -65,7 +69,7 @@ use metrics::HttpMeters;
 use problem::Problem;
 use router::{Found, Route};
 use trace::Subject;
-use wire::Judge;
+pub(crate) use wire::Judge;
 
 /// Everything that requests share.
 pub(crate) struct Serving {
@@ -78,6 +82,8 @@ pub(crate) struct Serving {
     transaction: Limits,
     targets: Option<TargetJudge>,
     resources: Resources,
+    dtm: DtmConfig,
+    dtm_allow: Vec<Cidr>,
     stopping: watch::Receiver<Running>,
 }
 
@@ -99,6 +105,8 @@ impl Serving {
             transaction: config.transaction,
             targets: config.targets,
             resources: config.resources,
+            dtm: config.dtm,
+            dtm_allow: config.dtm_allow,
             engine,
             registry,
             meters,
@@ -112,9 +120,16 @@ impl Serving {
     }
 
     /// Answers one request; never fails, whatever it holds.
-    async fn respond(&self, from: IpAddr, request: http::Request<Incoming>) -> Response {
+    async fn respond(self: &Arc<Self>, from: IpAddr, request: http::Request<Incoming>) -> Response {
         let began = Instant::now();
         let (head, body) = request.into_parts();
+        if dtm::http::is_ours(head.uri.path()) {
+            let response = self.respond_dtm(from, &head, body).await;
+            let (status, took) = (response.status(), began.elapsed());
+            self.meters.answered(Route::Dtm, status, took);
+            log::answered(Route::Dtm, &Subject::of(&head.headers), (status, took));
+            return response;
+        }
         let mut subject = Subject::of(&head.headers);
         let mut route = Route::Nowhere;
         let outcome = match router::find(&head.method, head.uri.path()) {
@@ -136,6 +151,41 @@ impl Serving {
         self.meters.answered(route, response.status(), took);
         log::answered(route, &subject, (response.status(), took));
         response
+    }
+
+    /// Answers a request in DTM's protocol: the same door and the same limits, its own words.
+    async fn respond_dtm(
+        self: &Arc<Self>,
+        from: IpAddr,
+        head: &http::request::Parts,
+        body: Incoming,
+    ) -> Response {
+        let answer = match self.answer_dtm(from, head, body).await {
+            Ok(answer) => answer,
+            Err(refusal) => {
+                self.meters.refused(refusal.kind);
+                dtm::http::refused(refusal)
+            }
+        };
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Answer { content_type: answer.content_type, ..Answer::json(status, answer.body) }.into_response()
+    }
+
+    async fn answer_dtm(
+        self: &Arc<Self>,
+        from: IpAddr,
+        head: &http::request::Parts,
+        body: Incoming,
+    ) -> Result<dtm::http::Answer, Refusal> {
+        if dtm::http::is_ping(head.uri.path()) {
+            return Ok(dtm::http::pong());
+        }
+        let admitted = self.admit_dtm(from, &head.headers)?;
+        admitted.pace()?;
+        let _place = self.load.place(&self.meters)?;
+        let read = body::read(body, (&self.limits, self.limits.body_bytes), &self.load).await?;
+        let text = body::text(&read.bytes, self.limits.json_depth)?;
+        Ok(dtm::http::answer(admitted, head, text).await)
     }
 
     /// Knows the caller, takes a place, reads the body, and has the verb answer.

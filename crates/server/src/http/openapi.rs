@@ -23,6 +23,8 @@ use super::{Asked, health, ledger, metrics, query, resources, transactions};
         transactions::cancel,
         transactions::register,
         transactions::retry,
+        transactions::progress,
+        transactions::stop,
         transactions::timeline,
         transactions::list,
         ledger::declare_asset,

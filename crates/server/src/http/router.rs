@@ -30,6 +30,8 @@ pub(super) enum Route {
     Cancel,
     Register,
     Retry,
+    Progress,
+    Stop,
     Timeline,
     List,
     ReopenHold,
@@ -55,6 +57,8 @@ pub(super) enum Route {
     Ready,
     Metrics,
     OpenApi,
+    /// Any path of DTM's protocol, which has rows of its own (`dtm/http`).
+    Dtm,
     /// No such path.
     Nowhere,
 }
@@ -73,7 +77,7 @@ const fn row(route: Route, name: &'static str, method: Method, path: &'static st
 }
 
 /// Every route, in the order of [`Route`]; the busiest first.
-pub(super) static ROUTES: [Row; Route::COUNT - 1] = [
+pub(super) static ROUTES: [Row; Route::COUNT - 2] = [
     row(Route::Begin, "transaction_begin", Method::POST, "/v1/transactions"),
     row(Route::PostEntries, "entries_post", Method::POST, "/v1/entries"),
     row(Route::PlaceHolds, "holds_place", Method::POST, "/v1/holds"),
@@ -86,6 +90,8 @@ pub(super) static ROUTES: [Row; Route::COUNT - 1] = [
     row(Route::Cancel, "transaction_cancel", Method::POST, "/v1/transactions/{id}/cancel"),
     row(Route::Register, "branch_register", Method::POST, "/v1/transactions/{id}/branches"),
     row(Route::Retry, "transaction_retry", Method::POST, "/v1/transactions/{id}/retry"),
+    row(Route::Progress, "workflow_progress", Method::POST, "/v1/transactions/{id}/progress"),
+    row(Route::Stop, "transaction_stop", Method::POST, "/v1/transactions/{id}/stop"),
     row(Route::Timeline, "transaction_timeline", Method::GET, "/v1/transactions/{id}/timeline"),
     row(Route::List, "transaction_list", Method::GET, "/v1/transactions"),
     row(Route::ReopenHold, "hold_reopen", Method::POST, "/v1/holds/{id}/reopen"),
@@ -119,7 +125,10 @@ impl Route {
 
     /// The stable name in metrics and logs.
     pub(super) fn name(self) -> &'static str {
-        ROUTES.get(self as usize).map_or("nowhere", |row| row.name)
+        match self {
+            Route::Dtm => "dtm",
+            named => ROUTES.get(named as usize).map_or("nowhere", |row| row.name),
+        }
     }
 
     /// Whether it only asks after the server's health: then nobody must say who it is, and no place is taken.
@@ -259,6 +268,8 @@ pub(super) async fn answer(asked: &mut Asked<'_>) -> Result<Answer, Refusal> {
         Route::Cancel => transactions::cancel(asked).await,
         Route::Register => transactions::register(asked).await,
         Route::Retry => transactions::retry(asked).await,
+        Route::Progress => transactions::progress(asked).await,
+        Route::Stop => transactions::stop(asked).await,
         Route::Timeline => transactions::timeline(asked).await,
         Route::List => transactions::list(asked).await,
         Route::ReadResource => resources::read(asked),
@@ -267,7 +278,7 @@ pub(super) async fn answer(asked: &mut Asked<'_>) -> Result<Answer, Refusal> {
         Route::Ready => health::ready(asked),
         Route::Metrics => metrics::scrape(asked),
         Route::OpenApi => openapi::serve(asked),
-        Route::Nowhere => Err(PATH_UNKNOWN.because("nothing is served under this path")),
+        Route::Dtm | Route::Nowhere => Err(PATH_UNKNOWN.because("nothing is served under this path")),
     }
 }
 
@@ -280,7 +291,7 @@ mod tests {
         for (index, row) in ROUTES.iter().enumerate() {
             assert_eq!(row.route as usize, index, "{}", row.name);
         }
-        assert_eq!(Route::Nowhere as usize, ROUTES.len());
+        assert_eq!(Route::Dtm as usize, ROUTES.len());
     }
 
     #[test]

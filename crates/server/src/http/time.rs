@@ -8,7 +8,7 @@ use transaction::Time;
 
 /// A time as it is written.
 #[derive(Clone, Copy)]
-pub(super) struct Stamp(pub(super) Time);
+pub(crate) struct Stamp(pub(super) Time);
 
 const MICROS_A_DAY: i64 = 24 * 60 * 60 * 1_000_000;
 /// The last microsecond of the year 9999.
@@ -22,6 +22,11 @@ impl Serialize for Stamp {
 }
 
 impl Stamp {
+    /// A time as it is written.
+    pub(crate) fn text_of(time: Time) -> String {
+        String::from_utf8_lossy(&Stamp(time).text()).into_owned()
+    }
+
     /// `2026-01-02T03:04:05.123456Z`; what lies before 1970 or after 9999 is written as that end.
     fn text(self) -> [u8; 27] {
         let micros = self.0.0.clamp(0, LATEST);

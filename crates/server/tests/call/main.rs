@@ -46,6 +46,7 @@ fn call(url: &str) -> Call {
         pass_result: false,
         headers: Vec::new(),
         timeout_ms: 2_000,
+        raw: None,
     }
 }
 

@@ -32,7 +32,7 @@ impl Books {
                 Ok(())
             }
             Room::Ledger => self.ledger.event(sequence, entry.bytes, sights),
-            Room::Key | Room::Reply => Ok(()),
+            Room::Key | Room::Reply | Room::Topic => Ok(()),
         })?;
         touched
             .iter()
@@ -47,7 +47,7 @@ impl Books {
         (kept.at.0 >= self.time)
             .must("P19", || format!("event {sequence} is earlier than the one before"))?;
         self.time = kept.at.0;
-        if let transaction::Event::Begun { spec, .. } = &kept.event {
+        if let Some((spec, _)) = kept.event.begun() {
             (kept.number == sequence)
                 .must("P20", || format!("transaction {} begins as number {}", spec.id, kept.number))?;
             let known = self.numbers.insert(spec.id.to_string(), sequence);
@@ -59,7 +59,7 @@ impl Books {
         let book = self.transactions.get_mut(&kept.number).ok_or_else(unknown)?;
         let chapter = Chapter { sequence, at: kept.at };
         book.event(chapter, &kept.event, sights)?;
-        if let transaction::Event::Finished = kept.event {
+        if matches!(kept.event, transaction::Event::Finished) {
             self.finished += 1;
             book.finishes(&self.ledger, sights)?;
         }

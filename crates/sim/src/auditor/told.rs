@@ -146,7 +146,10 @@ impl Auditor {
             Command::Cancel { .. } => decision == Some(Decision::Cancel),
             Command::Signal { branch, signal, .. } => book.signalled_at(branch, sequence) == Some(*signal),
             Command::Register(spec) => book.registered_at(spec, sequence),
-            Command::Retry | Command::Replied { .. } | Command::Due => true,
+            Command::Conclude { decision: asked, .. } => decision == Some(*asked),
+            Command::Stop { .. } => book.finished.is_some_and(|when| when.sequence <= sequence),
+            // The script has no workflows.
+            Command::Progress(_) | Command::Retry | Command::Replied { .. } | Command::Due => true,
         };
         is_kept.must("P1", || {
             format!("{command:?} of {id} is told as done at event {sequence}, no event says so")

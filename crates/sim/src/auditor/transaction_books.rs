@@ -168,7 +168,9 @@ impl TransactionBook {
         (self.finished.is_none() || is_late_try)
             .must("P8", || format!("transaction {id} goes on after its end: {event:?}"))?;
         match event {
-            Event::Begun { .. } => Ok(()),
+            Event::Begun { .. } | Event::BegunWith { .. } | Event::Progressed(_) | Event::Resulted { .. } => {
+                Ok(())
+            }
             Event::Registered(spec) => {
                 let open = self.decided.is_none() && self.spec.mode == Mode::Interactive;
                 let open = open && when.at.0 < self.deadline();
@@ -200,7 +202,7 @@ impl TransactionBook {
             Event::Decided { decision, reason } => {
                 self.decides(when, (*decision, reason.as_ref().map(|reason| reason.code)), sights)
             }
-            Event::Finished => {
+            Event::Finished | Event::Stopped { .. } => {
                 self.finished = Some(when);
                 Ok(())
             }
@@ -372,6 +374,9 @@ impl TransactionBook {
                 Ok(())
             }
             Some(ReasonCode::CheckRefused) => Ok(()),
+            Some(code @ (ReasonCode::RetriesExhausted | ReasonCode::Stopped)) => {
+                false.must("P8", || format!("{id} is cancelled as {}, which nobody asked for", code.name()))
+            }
             None => false.must("P8", || format!("{id} is cancelled for no reason")),
         }
     }
@@ -391,9 +396,11 @@ impl TransactionBook {
                 Decision::Cancel => (Operation::Cancel, branch.cancelled),
             };
             let owed = match (self.spec.pattern, decision) {
-                (Pattern::Saga, Decision::Confirm) | (Pattern::Message, Decision::Cancel) => false,
+                (Pattern::Saga, Decision::Confirm)
+                | (Pattern::Message, Decision::Cancel)
+                | (Pattern::Workflow, _) => false,
                 (Pattern::Saga, Decision::Cancel) => branch.touched.is_some(),
-                (Pattern::Tcc, _) | (Pattern::Message, Decision::Confirm) => true,
+                (Pattern::Tcc | Pattern::Xa, _) | (Pattern::Message, Decision::Confirm) => true,
             };
             (!owed || !branch.is_called(operation) || done.is_some()).must("P16", || {
                 format!("{id} is final, but its branch {} never answered {operation:?}", branch.spec.id)

@@ -27,6 +27,7 @@ pub(super) fn spec(id: &str, (pattern, mode): (Pattern, Mode), branches: Vec<Arc
         labels: Vec::new(),
         check: None,
         branches,
+        terms: None,
     }
 }
 
@@ -64,7 +65,9 @@ pub(super) fn call(id: &str, (pattern, mode): (Pattern, Mode), dice: &mut Dice) 
     let url = |verb: &str| Some(Arc::from(format!("http://{host}/{verb}")));
     let tries = (mode == Mode::Managed).then(|| url("try")).flatten();
     let urls = match pattern {
-        Pattern::Tcc => Urls { attempt: tries, confirm: url("confirm"), cancel: url("cancel") },
+        Pattern::Tcc | Pattern::Xa | Pattern::Workflow => {
+            Urls { attempt: tries, confirm: url("confirm"), cancel: url("cancel") }
+        }
         Pattern::Saga => Urls {
             attempt: url("action"),
             confirm: None,

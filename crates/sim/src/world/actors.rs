@@ -236,15 +236,33 @@ fn submit(
 ) {
     let tray = trays.told.clone();
     let answer = move |told: Result<engine::Answer, Refusal>| tray.put((ask, Told::Transaction(told)));
-    let act = |id: &Arc<str>, command| Act { id: id.clone(), command, key: None, wait_ms: 0 };
+    let act = |id: &Arc<str>, command| Act {
+        id: id.clone(),
+        command,
+        key: None,
+        wait_ms: 0,
+        until: engine::Until::Final,
+    };
     match step {
         Step::Wait(_) | Step::UntilDeadline(..) => {}
         Step::Begin(spec, wait_ms) => {
-            let begin = Begin { spec: spec.clone(), trace: Trace::default(), key: None, wait_ms: *wait_ms };
+            let begin = Begin {
+                spec: spec.clone(),
+                trace: Trace::default(),
+                key: None,
+                wait_ms: *wait_ms,
+                until: engine::Until::Final,
+            };
             engine.begin(begin, Box::new(answer));
         }
         Step::Forge(spec) => {
-            let begin = Begin { spec: spec.clone(), trace: Trace::default(), key: None, wait_ms: 0 };
+            let begin = Begin {
+                spec: spec.clone(),
+                trace: Trace::default(),
+                key: None,
+                wait_ms: 0,
+                until: engine::Until::Final,
+            };
             engine.begin(begin, Box::new(answer));
         }
         Step::Join(id, branch) => {

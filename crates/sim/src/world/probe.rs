@@ -70,7 +70,7 @@ impl World<'_> {
                 }
                 Reading::Transaction(id) => {
                     let (about, id) = (Some(id.clone()), id.clone());
-                    let act = Act { id, command: None, key: None, wait_ms: 0 };
+                    let act = Act { id, command: None, key: None, wait_ms: 0, until: engine::Until::Final };
                     engine.act(act, Box::new(move |told| tray.put((about, Told::Transaction(told)))));
                 }
             }

@@ -40,6 +40,7 @@ pub fn spec(pattern: Pattern, mode: Mode, branches: Vec<Arc<BranchSpec>>) -> Spe
         check: is_prepared
             .then(|| CheckSpec { url: Arc::from("http://127.0.0.1:1/check"), after_ms: 10_000 }),
         branches,
+        terms: None,
     }
 }
 
@@ -113,8 +114,8 @@ impl Driven {
     /// The transaction folded afresh from what was kept.
     pub fn folded(&self) -> Transaction {
         let (sequence, at, first) = &self.kept[0];
-        let Event::Begun { spec, trace } = first else { panic!("the first event begins") };
-        let mut folded = Transaction::begun(*sequence, *at, (spec, *trace));
+        let begun = first.begun().expect("the first event begins");
+        let mut folded = Transaction::begun(*sequence, *at, begun);
         for (sequence, at, event) in &self.kept[1..] {
             folded.apply(*sequence, *at, event);
         }

@@ -59,7 +59,7 @@ fn another_event_in_the_journal_is_found_where_it_is() {
     let archive = archived(&world.entries);
     let is_plain = |ingest: &&Ingest| match &ingest.entry {
         Entry::Event { kept, .. } => !matches!(kept.event, Event::Begun { .. }),
-        Entry::Key(_) | Entry::Ledger(_) | Entry::Reply(_) => false,
+        Entry::Key(_) | Entry::Ledger(_) | Entry::Reply(_) | Entry::Topic(_) => false,
     };
     for changed in world.entries.iter().filter(is_plain).step_by(17) {
         let mut entries = world.entries.clone();

@@ -204,6 +204,7 @@ impl World {
             branches: (0..rng.usize(1..4))
                 .map(|index| Arc::new(branch(rng, &format!("b{index}"), pattern)))
                 .collect(),
+            terms: None,
         }
     }
 }
@@ -258,7 +259,7 @@ impl Model {
                 let transaction = self.transactions.get_mut(&kept.number).unwrap();
                 transaction.apply(ingest.sequence, kept.at, &kept.event);
             }
-            Entry::Ledger(_) | Entry::Reply(_) => {}
+            Entry::Ledger(_) | Entry::Reply(_) | Entry::Topic(_) => {}
         }
     }
 
@@ -287,5 +288,6 @@ fn histories_reach_what_the_tests_are_about() {
     }
     assert!(raised > 50 && lowered > 50 && late > 0, "{raised} {lowered} {late}");
     // Sagas and messages do not cool off; a saga's confirm and a message's abort are done at once.
-    assert_eq!(ends.len(), Pattern::ALL.len() * Phase::ALL.len() - 4, "{ends:?}");
+    // XA and workflows move as TCC and messages do, and nothing here is stopped by force.
+    assert_eq!(ends.len(), 3 * 6 - 4, "{ends:?}");
 }

@@ -184,7 +184,7 @@ fn a_journal_that_says_otherwise_is_found_where_it_does() {
         match &mut entries[usize::try_from(changed.sequence).unwrap() - 1].entry {
             Entry::Ledger(encoded) => *encoded.last_mut().unwrap() ^= 1,
             Entry::Reply(row) => row.scope = Arc::from("another"),
-            Entry::Event { .. } | Entry::Key(_) => unreachable!("filtered"),
+            Entry::Event { .. } | Entry::Key(_) | Entry::Topic(_) => unreachable!("filtered"),
         }
         assert_eq!(compare(&archive, &entries).unwrap_err().sequence, Some(changed.sequence));
     }

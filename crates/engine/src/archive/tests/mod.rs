@@ -39,6 +39,7 @@ fn payload(entries: &[Ingest]) -> Vec<u8> {
             Entry::Key(row) => entry::push_key(&mut payload, row),
             Entry::Ledger(encoded) => entry::push_ledger(&mut payload, encoded),
             Entry::Reply(row) => entry::push_reply(&mut payload, row),
+            Entry::Topic(row) => entry::push_topic(&mut payload, row),
         }
     }
     payload

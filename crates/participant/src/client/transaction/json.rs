@@ -75,6 +75,8 @@ fn begin<'a>(request: &'a proto::BeginRequest, branches: &'a [Asked]) -> Result<
         proto::Pattern::Tcc => "tcc",
         proto::Pattern::Saga => "saga",
         proto::Pattern::Message => "message",
+        proto::Pattern::Xa => "xa",
+        proto::Pattern::Workflow => "workflow",
         proto::Pattern::Unspecified => "",
     };
     let mode = match request.mode() {

@@ -19,6 +19,7 @@ fn call() -> Call {
         pass_result: false,
         headers: Vec::new(),
         timeout_ms: 3_000,
+        raw: None,
     }
 }
 

@@ -143,6 +143,8 @@ pub(super) fn begin(request: &proto::BeginRequest) -> Result<String, Refusal> {
         proto::Pattern::Tcc => Some("tcc"),
         proto::Pattern::Saga => Some("saga"),
         proto::Pattern::Message => Some("message"),
+        proto::Pattern::Xa => Some("xa"),
+        proto::Pattern::Workflow => Some("workflow"),
     };
     let mode = match proto::Mode::try_from(request.mode).map_err(unknown("/mode"))? {
         proto::Mode::Unspecified => None,

@@ -72,6 +72,8 @@ fn pattern(pattern: Pattern) -> proto::Pattern {
         Pattern::Tcc => proto::Pattern::Tcc,
         Pattern::Saga => proto::Pattern::Saga,
         Pattern::Message => proto::Pattern::Message,
+        Pattern::Xa => proto::Pattern::Xa,
+        Pattern::Workflow => proto::Pattern::Workflow,
     }
 }
 

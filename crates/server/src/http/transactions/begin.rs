@@ -36,7 +36,8 @@ pub(in crate::http) async fn begin(asked: &mut Asked<'_>) -> Result<Answer, Refu
     asked.subject.transaction = Some(Arc::clone(&spec.id));
     validate(&spec, &asked.serving.transaction)?;
     let key = idempotency::key(asked)?;
-    let begin = Begin { spec: Arc::new(spec), trace: asked.subject.trace, key, wait_ms };
+    let begin =
+        Begin { spec: Arc::new(spec), trace: asked.subject.trace, key, wait_ms, until: engine::Until::Final };
     let answer = bridge::begin(asked.serving, begin).await?;
     asked.subject.is_about(&answer.transaction);
     Ok(kept(&answer))

@@ -8,7 +8,7 @@ use super::super::wire::{CancelBody, ConfirmBody, TransactionView};
 use super::super::{Asked, parse, query};
 use super::{act, kept, text};
 
-/// Confirms an interactive transaction; submits a prepared message.
+/// Confirms an interactive transaction; submits a prepared message; ends a workflow well, with its result.
 ///
 /// Repeating the decision answers 200; when the other one has been made it is refused (`already_decided`).
 #[utoipa::path(
@@ -28,12 +28,13 @@ use super::{act, kept, text};
 )]
 pub(in crate::http) async fn confirm(asked: &mut Asked<'_>) -> Result<Answer, Refusal> {
     query::none(asked.head)?;
-    let body: ConfirmBody = parse::object_or_nothing(text(asked)?)?;
-    let wait_ms = body.wait_ms()?;
-    Ok(kept(&act(asked, Command::Confirm, wait_ms).await?))
+    let body: ConfirmBody<'_> = parse::object_or_nothing(text(asked)?)?;
+    let (command, wait_ms) = body.into_command(asked.serving.transaction.result_bytes)?;
+    Ok(kept(&act(asked, command, wait_ms).await?))
 }
 
-/// Cancels an interactive transaction; withdraws a managed one while it is trying or cooling; aborts a prepared message.
+/// Cancels an interactive transaction; withdraws a managed one while it is trying or cooling; aborts a prepared message;
+/// ends a workflow badly.
 ///
 /// Repeating the decision answers 200; when the other one has been made it is refused (`already_decided`).
 #[utoipa::path(

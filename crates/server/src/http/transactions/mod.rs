@@ -4,18 +4,22 @@ mod begin;
 mod branch;
 mod decide;
 mod list;
+mod progress;
 mod read;
 mod retry;
 mod signal;
+mod stop;
 mod timeline;
 
 pub(super) use begin::*;
 pub(super) use branch::*;
 pub(super) use decide::*;
 pub(super) use list::*;
+pub(super) use progress::*;
 pub(super) use read::*;
 pub(super) use retry::*;
 pub(super) use signal::*;
+pub(super) use stop::*;
 pub(super) use timeline::*;
 
 use std::sync::Arc;
@@ -44,7 +48,11 @@ fn named(asked: &mut Asked<'_>) -> Arc<str> {
 async fn act(asked: &mut Asked<'_>, command: Command, wait_ms: u64) -> Result<engine::Answer, Refusal> {
     let id = named(asked);
     let key = idempotency::key(asked)?;
-    let answer = bridge::act(asked.serving, Act { id, command: Some(command), key, wait_ms }).await?;
+    let answer = bridge::act(
+        asked.serving,
+        Act { id, command: Some(command), key, wait_ms, until: engine::Until::Final },
+    )
+    .await?;
     asked.subject.is_about(&answer.transaction);
     Ok(answer)
 }

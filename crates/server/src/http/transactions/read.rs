@@ -27,7 +27,11 @@ use super::{named, shown};
 pub(in crate::http) async fn read(asked: &mut Asked<'_>) -> Result<Answer, Refusal> {
     let id = named(asked);
     let wait_ms = query::wait_ms(asked.head)?;
-    let answer = bridge::act(asked.serving, Act { id, command: None, key: None, wait_ms }).await?;
+    let answer = bridge::act(
+        asked.serving,
+        Act { id, command: None, key: None, wait_ms, until: engine::Until::Final },
+    )
+    .await?;
     asked.subject.is_about(&answer.transaction);
     // A read repeats nothing.
     Ok(Answer { novelty: Novelty::New, ..shown(&answer, StatusCode::OK) })

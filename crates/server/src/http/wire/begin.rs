@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use transaction::refusal::{FIELD_MISSING, FIELD_UNEXPECTED, LABELS_INVALID, SPAN_INVALID};
-use transaction::{CheckSpec, Mode, Order, Pattern, Refusal, Retry, Spec};
+use transaction::{CheckSpec, Mode, Order, Pattern, Refusal, Resume, Retry, Spec, Terms};
 use utoipa::ToSchema;
 
 use super::branch::{BranchBody, Judge};
@@ -21,11 +22,11 @@ pub(in crate::http) struct BeginBody<'a> {
     /// What kind of global transaction it is.
     #[schema(value_type = PatternName, required = true)]
     pattern: Option<PatternName>,
-    /// Who runs the tries; `managed` unless given.
+    /// Who runs the tries; `managed` unless given, a workflow is `interactive`.
     mode: Option<ModeName>,
     /// How branches follow each other; a saga is `sequential` unless given, the others `parallel`.
     order: Option<OrderName>,
-    /// Bounds everything before the decision; 30000 unless given, a message has none unless given.
+    /// Bounds everything before the decision; 30000 unless given, a message and a workflow have none unless given.
     #[schema(value_type = Option<u64>)]
     deadline_ms: Option<Span>,
     /// The window between "all tried" and confirming in which a cancel still withdraws; 0 unless given; TCC only.
@@ -46,6 +47,16 @@ pub(in crate::http) struct BeginBody<'a> {
     /// When it is checked back if neither confirm nor cancel has come; 10000 unless given.
     #[schema(value_type = Option<u64>)]
     check_after_ms: Option<Span>,
+    /// Workflow: where its initiator is called to go on; needed.
+    #[schema(value_type = Option<String>)]
+    resume: Option<Text>,
+    /// Workflow: when that is called if it has not ended by then, and how often from then on; 10000 unless given.
+    #[schema(value_type = Option<u64>)]
+    resume_after_ms: Option<Span>,
+    /// Workflow: JSON that is sent as the body of every resume call, byte for byte.
+    #[serde(borrow)]
+    #[schema(value_type = Option<serde_json::Value>)]
+    input: Option<&'a RawValue>,
     /// The branches known from the start; an interactive transaction may register more.
     #[serde(borrow)]
     #[schema(value_type = Option<Vec<BranchBody>>)]
@@ -79,6 +90,10 @@ pub(in crate::http) enum PatternName {
     Saga,
     /// Deliver to every branch, once submitted.
     Message,
+    /// Databases that prepare, and commit or roll back when told to.
+    Xa,
+    /// Steps that the initiator runs itself; the coordinator keeps their progress and calls back to go on.
+    Workflow,
 }
 
 /// Who runs the tries.
@@ -105,6 +120,8 @@ pub(in crate::http) enum OrderName {
 
 const DEADLINE_MS: u64 = 30_000;
 const CHECK_AFTER_MS: u64 = 10_000;
+/// A resume call may run the rest of a workflow.
+const RESUME_TIMEOUT_MS: u64 = 30_000;
 
 impl BeginBody<'_> {
     /// How long the answer may be held, in milliseconds.
@@ -118,9 +135,12 @@ impl BeginBody<'_> {
             Some(PatternName::Tcc) => Pattern::Tcc,
             Some(PatternName::Saga) => Pattern::Saga,
             Some(PatternName::Message) => Pattern::Message,
+            Some(PatternName::Xa) => Pattern::Xa,
+            Some(PatternName::Workflow) => Pattern::Workflow,
             None => return Err(FIELD_MISSING.at("/pattern", "a transaction needs its pattern")),
         };
         let mode = match self.mode {
+            None if pattern == Pattern::Workflow => Mode::Interactive,
             Some(ModeName::Managed) | None => Mode::Managed,
             Some(ModeName::Interactive) => Mode::Interactive,
         };
@@ -129,6 +149,14 @@ impl BeginBody<'_> {
             Some(OrderName::Sequential) => Order::Sequential,
             None => pattern.default_order(),
         };
+        let asked = Asked {
+            check: self.check,
+            check_after_ms: self.check_after_ms,
+            resume: self.resume,
+            resume_after_ms: self.resume_after_ms,
+            input: self.input,
+        };
+        let (check, terms) = asked.into_callback(pattern, judge)?;
         let bodies = self.branches.map_or_else(Vec::new, |few| few.0);
         let mut branches = Vec::with_capacity(bodies.len());
         for (index, Object(body)) in bodies.into_iter().enumerate() {
@@ -144,8 +172,9 @@ impl BeginBody<'_> {
             cooling_off_ms: self.cooling_off_ms.map_or(0, |span| span.0),
             retry: self.retry.map_or_else(|| Ok(Retry::default()), |Object(body)| body.into_retry())?,
             labels: labels(self.labels)?,
-            check: check(self.check, self.check_after_ms, judge)?,
+            check,
             branches,
+            terms,
         })
     }
 }
@@ -163,8 +192,8 @@ fn inside(index: usize, refusal: Refusal) -> Refusal {
 fn deadline(pattern: Pattern, given: Option<Span>) -> Option<u64> {
     match (given, pattern) {
         (Some(span), _) => Some(span.0),
-        (None, Pattern::Tcc | Pattern::Saga) => Some(DEADLINE_MS),
-        (None, Pattern::Message) => None,
+        (None, Pattern::Tcc | Pattern::Saga | Pattern::Xa) => Some(DEADLINE_MS),
+        (None, Pattern::Message | Pattern::Workflow) => None,
     }
 }
 
@@ -177,17 +206,60 @@ fn labels(given: Option<Pairs>) -> Result<Vec<Pair>, Refusal> {
     Ok(labels)
 }
 
-fn check(url: Option<Text>, after: Option<Span>, judge: &Judge<'_>) -> Result<Option<CheckSpec>, Refusal> {
-    match (url, after) {
-        (Some(Text(given)), after) => {
-            let url = judge.url("/check", &given)?;
-            Ok(Some(CheckSpec { url, after_ms: after.map_or(CHECK_AFTER_MS, |span| span.0) }))
+/// The fields that say how the initiator is called back.
+struct Asked<'a> {
+    check: Option<Text>,
+    check_after_ms: Option<Span>,
+    resume: Option<Text>,
+    resume_after_ms: Option<Span>,
+    input: Option<&'a RawValue>,
+}
+
+/// How the initiator is called back, and the terms that go with it.
+type CalledBack = (Option<CheckSpec>, Option<Box<Terms>>);
+
+impl Asked<'_> {
+    fn into_callback(self, pattern: Pattern, judge: &Judge<'_>) -> Result<CalledBack, Refusal> {
+        let only_a_workflow = [
+            ("/resume", self.resume.is_some()),
+            ("/resume_after_ms", self.resume_after_ms.is_some()),
+            ("/input", self.input.is_some()),
+        ];
+        let only_a_message =
+            [("/check", self.check.is_some()), ("/check_after_ms", self.check_after_ms.is_some())];
+        let (strange, why) = match pattern {
+            Pattern::Workflow => {
+                (&only_a_message[..], "a workflow is resumed, not checked back: see `resume`")
+            }
+            Pattern::Tcc | Pattern::Saga | Pattern::Message | Pattern::Xa => {
+                (&only_a_workflow[..], "only a workflow is resumed")
+            }
+        };
+        if let Some((at, _)) = strange.iter().find(|(_, is_given)| *is_given) {
+            return Err(FIELD_UNEXPECTED.at(*at, why));
         }
-        (None, Some(_)) => {
-            Err(FIELD_UNEXPECTED.at("/check_after_ms", "nothing is checked back without `check`"))
+        if pattern == Pattern::Workflow {
+            let body = Arc::from(self.input.map_or("", RawValue::get).as_bytes());
+            let resume = Some(Resume { name: Arc::from(""), body });
+            let terms = Terms { resume, timeout_ms: RESUME_TIMEOUT_MS, ..Terms::default() };
+            let check = at("/resume", self.resume, (self.resume_after_ms, judge))?;
+            return Ok((check, Some(Box::new(terms))));
         }
-        (None, None) => Ok(None),
+        if self.check.is_none() && self.check_after_ms.is_some() {
+            return Err(FIELD_UNEXPECTED.at("/check_after_ms", "nothing is checked back without `check`"));
+        }
+        Ok((at("/check", self.check, (self.check_after_ms, judge))?, None))
     }
+}
+
+fn at(
+    field: &str,
+    url: Option<Text>,
+    (after, judge): (Option<Span>, &Judge<'_>),
+) -> Result<Option<CheckSpec>, Refusal> {
+    let Some(Text(given)) = url else { return Ok(None) };
+    let url = judge.url(field, &given)?;
+    Ok(Some(CheckSpec { url, after_ms: after.map_or(CHECK_AFTER_MS, |span| span.0) }))
 }
 
 impl RetryBody {

@@ -48,6 +48,12 @@ pub(in crate::http) struct BranchBody<'a> {
     /// Saga: the URL that compensates; without one there is nothing to undo.
     #[schema(value_type = Option<String>)]
     compensate: Option<Text>,
+    /// XA: the URL that runs the first phase and prepares; a managed transaction needs it.
+    #[schema(value_type = Option<String>)]
+    prepare: Option<Text>,
+    /// XA: the URL of the second phase, called to commit or to roll back.
+    #[schema(value_type = Option<String>)]
+    phase2: Option<Text>,
     /// Message: the URL that it is delivered to.
     #[schema(value_type = Option<String>)]
     deliver: Option<Text>,
@@ -142,6 +148,8 @@ static KINDS: [(BranchKind, &str, &[&str], &str); 6] = [
             "action",
             "compensate",
             "deliver",
+            "prepare",
+            "phase2",
             "body",
             "headers",
             "timeout_ms",
@@ -223,7 +231,7 @@ impl BranchBody<'_> {
     }
 
     /// Every field that not all kinds have, and whether it is given.
-    fn given(&self) -> [(&'static str, bool); 20] {
+    fn given(&self) -> [(&'static str, bool); 22] {
         [
             ("body", self.body.is_some()),
             ("headers", self.headers.is_some()),
@@ -235,6 +243,8 @@ impl BranchBody<'_> {
             ("action", self.action.is_some()),
             ("compensate", self.compensate.is_some()),
             ("deliver", self.deliver.is_some()),
+            ("prepare", self.prepare.is_some()),
+            ("phase2", self.phase2.is_some()),
             ("from", self.from.is_some()),
             ("to", self.to.is_some()),
             ("amount", self.amount.is_some()),
@@ -298,7 +308,7 @@ impl BranchBody<'_> {
         }))
     }
 
-    fn into_urls(self) -> [UrlField; 6] {
+    fn into_urls(self) -> [UrlField; 8] {
         [
             ("/try", Pattern::Tcc, self.attempt),
             ("/confirm", Pattern::Tcc, self.confirm),
@@ -306,6 +316,8 @@ impl BranchBody<'_> {
             ("/action", Pattern::Saga, self.action),
             ("/compensate", Pattern::Saga, self.compensate),
             ("/deliver", Pattern::Message, self.deliver),
+            ("/prepare", Pattern::Xa, self.prepare),
+            ("/phase2", Pattern::Xa, self.phase2),
         ]
     }
 }
@@ -320,7 +332,7 @@ impl LegBody<'_> {
     }
 }
 
-fn urls(fields: [UrlField; 6], pattern: Pattern, judge: &Judge<'_>) -> Result<Urls, Refusal> {
+fn urls(fields: [UrlField; 8], pattern: Pattern, judge: &Judge<'_>) -> Result<Urls, Refusal> {
     let mut urls = Urls::default();
     for (at, belongs, given) in fields {
         let Some(Text(given)) = given else { continue };
@@ -329,8 +341,14 @@ fn urls(fields: [UrlField; 6], pattern: Pattern, judge: &Judge<'_>) -> Result<Ur
                 format!("this field belongs to {}, the transaction is {}", belongs.name(), pattern.name());
             return Err(FIELD_UNEXPECTED.at(at, detail));
         }
+        if at == "/phase2" {
+            let url = judge.url(at, &given)?;
+            urls.confirm = Some(Arc::clone(&url));
+            urls.cancel = Some(url);
+            continue;
+        }
         let slot = match at {
-            "/try" | "/action" => &mut urls.attempt,
+            "/try" | "/action" | "/prepare" => &mut urls.attempt,
             "/confirm" | "/deliver" => &mut urls.confirm,
             _ => &mut urls.cancel,
         };
@@ -347,7 +365,7 @@ fn has_plain_host(given: &str) -> bool {
 }
 
 /// Says which URLs may be kept.
-pub(in crate::http) struct Judge<'a> {
+pub(crate) struct Judge<'a> {
     /// What may be named as a resource; `None`: nothing.
     pub(in crate::http) resources: Option<&'a Resources>,
     /// The operator's rules, as far as they can be told without a look-up.
@@ -356,7 +374,7 @@ pub(in crate::http) struct Judge<'a> {
 
 impl Judge<'_> {
     /// The URL in the one form in which it is kept and called, so that nobody reads it in another way later.
-    pub(in crate::http) fn url(&self, at: &str, given: &str) -> Result<Arc<str>, Refusal> {
+    pub(crate) fn url(&self, at: &str, given: &str) -> Result<Arc<str>, Refusal> {
         let invalid = |why: &str| URL_INVALID.at(at, why);
         if given.len() > URL_BYTES {
             return Err(invalid("the URL is longer than 2048 bytes"));

@@ -1,9 +1,11 @@
-//! The bodies of confirm, cancel and retry. Each may be left out altogether.
+//! The bodies of confirm, cancel, stop and retry. Each may be left out altogether.
 
 use std::sync::Arc;
 
 use serde::Deserialize;
-use transaction::Refusal;
+use serde_json::value::RawValue;
+use transaction::refusal::RESULT_TOO_LARGE;
+use transaction::{Command, Decision, Refusal};
 use utoipa::ToSchema;
 
 use super::scalar::{Span, Text};
@@ -12,13 +14,27 @@ use crate::refusal::FIELD_INVALID;
 
 /// Confirms a transaction, or submits a message.
 #[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, bound(deserialize = "'de: 'a"))]
 #[schema(as = Confirm)]
-pub(in crate::http) struct ConfirmBody {
+pub(in crate::http) struct ConfirmBody<'a> {
     /// Hold the answer until the transaction is final, at most so long, at most 60000; 0 unless given.
     #[schema(value_type = Option<u64>)]
     wait_ms: Option<Span>,
     /// The caller's words; a confirm keeps no reason, they are only allowed.
+    #[schema(value_type = Option<String>)]
+    detail: Option<Text>,
+    /// Workflow: JSON kept as its result, byte for byte; at most 64 KiB.
+    #[serde(borrow)]
+    #[schema(value_type = Option<serde_json::Value>)]
+    result: Option<&'a RawValue>,
+}
+
+/// Gives a transaction up by force.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Stop)]
+pub(in crate::http) struct StopBody {
+    /// Why, in the caller's words; at most 1024 bytes.
     #[schema(value_type = Option<String>)]
     detail: Option<Text>,
 }
@@ -55,11 +71,27 @@ fn detail(given: Option<Text>) -> Result<Option<Arc<str>>, Refusal> {
     }
 }
 
-impl ConfirmBody {
-    /// How long the answer may be held, in milliseconds.
-    pub(in crate::http) fn wait_ms(self) -> Result<u64, Refusal> {
+impl ConfirmBody<'_> {
+    /// The command, and how long the answer may be held, in milliseconds; `most` bounds the result, in bytes.
+    pub(in crate::http) fn into_command(self, most: usize) -> Result<(Command, u64), Refusal> {
         detail(self.detail)?;
-        super::wait(self.wait_ms)
+        let wait_ms = super::wait(self.wait_ms)?;
+        let Some(result) = self.result.map(RawValue::get) else { return Ok((Command::Confirm, wait_ms)) };
+        if result.len() > most {
+            let detail = format!("the result has {} bytes; at most {most} are allowed", result.len());
+            return Err(RESULT_TOO_LARGE.at("/result", detail));
+        }
+        let conclude =
+            Command::Conclude { decision: Decision::Confirm, detail: None, result: Some(Arc::from(result)) };
+        Ok((conclude, wait_ms))
+    }
+}
+
+impl StopBody {
+    /// The command.
+    pub(in crate::http) fn into_command(self) -> Result<Command, Refusal> {
+        let detail = detail(self.detail)?.unwrap_or_else(|| Arc::from("stopped by request"));
+        Ok(Command::Stop { detail })
     }
 }
 

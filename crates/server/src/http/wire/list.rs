@@ -55,7 +55,10 @@ pub(in crate::http) fn filter(head: &Parts) -> Result<engine::Filter, Refusal> {
         match &*name {
             "state" if is_state(&value) => filter.state = Some(value.into_owned()),
             "state" => return Err(wrong("a state of any pattern")),
-            "pattern" => filter.pattern = Some(pattern(&value).ok_or_else(|| wrong("tcc, saga or message"))?),
+            "pattern" => {
+                let known = pattern(&value);
+                filter.pattern = Some(known.ok_or_else(|| wrong("tcc, saga, message, xa or workflow"))?);
+            }
             "needs_attention" => {
                 filter.needs_attention = Some(value.parse().map_err(|_| wrong("true or false"))?);
             }
@@ -119,7 +122,7 @@ mod tests {
     fn filters_that_mean_nothing_are_refused() {
         let cases = [
             ("?state=done", "field_invalid", "/state"),
-            ("?pattern=xa", "field_invalid", "/pattern"),
+            ("?pattern=2pc", "field_invalid", "/pattern"),
             ("?needs_attention=1", "field_invalid", "/needs_attention"),
             ("?created_after=today", "field_invalid", "/created_after"),
             ("?limit=0", "field_invalid", "/limit"),

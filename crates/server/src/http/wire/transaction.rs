@@ -6,6 +6,7 @@ use serde_json::value::RawValue;
 use transaction::{Branch, Operation, Pattern, Transaction};
 use utoipa::ToSchema;
 
+use super::progress::ProgressView;
 use crate::http::time::Stamp;
 
 /// A transaction as it stands.
@@ -14,12 +15,13 @@ use crate::http::time::Stamp;
 pub(in crate::http) struct TransactionView<'a> {
     /// Its id.
     id: &'a str,
-    /// `tcc`, `saga` or `message`.
+    /// `tcc`, `saga`, `message`, `xa` or `workflow`.
     pattern: &'static str,
     /// `managed` or `interactive`.
     mode: &'static str,
     /// TCC: `trying`, `cooling`, `confirming`, `confirmed`, `cancelling`, `cancelled`. Saga: `running`, `completed`,
-    /// `compensating`, `compensated`. Message: `prepared`, `submitted`, `delivered`, `aborted`.
+    /// `compensating`, `compensated`. Message: `prepared`, `submitted`, `delivered`, `aborted`. XA: `preparing`, `confirming`,
+    /// `confirmed`, `cancelling`, `cancelled`. Workflow: `running`, `completed`, `failed`. Any: `stopped`.
     state: &'static str,
     /// `confirm` or `cancel`, once made; it never changes.
     decision: Option<&'static str>,
@@ -45,9 +47,17 @@ pub(in crate::http) struct TransactionView<'a> {
     /// Its branches, in the order of registration.
     #[schema(value_type = Vec<BranchView>)]
     branches: Branches<'a>,
-    /// The check-back of a prepared message; left out otherwise.
+    /// The check-back of a prepared message, or the resume call of a workflow; left out otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     check: Option<CheckView<'a>>,
+    /// The steps of a workflow that its initiator has told of; left out where there are none.
+    #[serde(skip_serializing_if = "Steps::are_none")]
+    #[schema(value_type = Option<Vec<ProgressView>>)]
+    progress: Steps<'a>,
+    /// The result of a workflow; left out where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<serde_json::Value>)]
+    result: Option<Told<'a>>,
     /// The journal sequence of its latest change.
     seq: u64,
 }
@@ -56,7 +66,7 @@ pub(in crate::http) struct TransactionView<'a> {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Reason)]
 pub(in crate::http) struct ReasonView<'a> {
-    /// `branch_refused`, `deadline_passed`, `withdrawn` or `check_refused`.
+    /// `branch_refused`, `deadline_passed`, `withdrawn`, `check_refused`, `retries_exhausted` or `stopped`.
     code: &'static str,
     /// The branch that caused it.
     branch: Option<&'a str>,
@@ -70,14 +80,15 @@ pub(in crate::http) struct ReasonView<'a> {
 pub(in crate::http) struct BranchView<'a> {
     /// Its id.
     id: &'a str,
-    /// `call`, `await`, `hold`, `item`, `sql` or `redis`.
+    /// `call`, `await`, `hold`, `item`, `sql`, `redis` or `dtm`.
     kind: &'static str,
     /// The declared resource of a `sql` or `redis` branch; left out otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     resource: Option<&'a str>,
     /// TCC: `registered`, `trying`, `tried`, `refused`, `confirming`, `confirmed`, `cancelling`, `cancelled`. Saga:
     /// `registered`, `running`, `done`, `refused`, `compensating`, `compensated`. Message: `registered`, `delivering`,
-    /// `delivered`.
+    /// `delivered`. XA: `registered`, `preparing`, `prepared`, `refused`, `committing`, `committed`, `rolling_back`,
+    /// `rolled_back`.
     state: &'static str,
     /// Calls that were answered or given up, by operation.
     #[schema(value_type = std::collections::BTreeMap<String, u32>)]
@@ -108,6 +119,16 @@ pub(in crate::http) struct CheckView<'a> {
 struct Labels<'a>(&'a Transaction);
 
 struct Branches<'a>(&'a Transaction);
+
+struct Steps<'a>(&'a Transaction);
+
+/// A result: JSON as it is, anything else as a string.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Told<'a> {
+    Json(&'a RawValue),
+    Text(&'a str),
+}
 
 struct AttemptsView<'a> {
     pattern: Pattern,
@@ -146,6 +167,8 @@ impl<'a> TransactionView<'a> {
             finished_at: transaction.finished_at.map(Stamp),
             branches: Branches(transaction),
             check,
+            progress: Steps(transaction),
+            result: transaction.result.as_deref().map(Told::of),
             seq: transaction.sequence,
         }
     }
@@ -186,6 +209,24 @@ impl Serialize for Labels<'_> {
 impl Serialize for Branches<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.branches.iter().map(|branch| BranchView::of(self.0, branch)))
+    }
+}
+
+impl Steps<'_> {
+    fn are_none(&self) -> bool {
+        self.0.progress.is_empty()
+    }
+}
+
+impl Serialize for Steps<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.progress.iter().map(|progress| ProgressView::of(progress)))
+    }
+}
+
+impl<'a> Told<'a> {
+    fn of(text: &'a str) -> Told<'a> {
+        serde_json::from_str(text).map_or(Told::Text(text), Told::Json)
     }
 }
 

@@ -160,6 +160,11 @@ fn sums(pattern: Pattern, state: BranchState, count: i64) -> Sums {
         (Pattern::Tcc, BranchState::Confirming) => Sums { reserved: count, ..open },
         (Pattern::Message, BranchState::Tried | BranchState::Confirming) => open,
         (Pattern::Message, BranchState::Confirmed) => Sums { loaded: count, ..none },
+        // Nothing of these can name a counter.
+        (
+            Pattern::Xa | Pattern::Workflow,
+            BranchState::Tried | BranchState::Confirming | BranchState::Confirmed,
+        ) => none,
         (Pattern::Tcc, BranchState::Confirmed)
         | (Pattern::Saga, BranchState::Tried | BranchState::Confirming | BranchState::Confirmed) => {
             Sums { sold: count, ..none }

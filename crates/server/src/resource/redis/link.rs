@@ -92,7 +92,10 @@ impl Link {
         let key = self.place.counter(&asked.counter);
         let change = match call.pattern {
             Pattern::Message => Change::new(&LOAD, &[key], vec![asked.count.to_string()]).map_err(unfit)?,
-            Pattern::Tcc | Pattern::Saga => counter::change(&key, call, asked.count).map_err(unfit)?,
+            // The counter refuses what it has no meaning for.
+            Pattern::Tcc | Pattern::Saga | Pattern::Xa | Pattern::Workflow => {
+                counter::change(&key, call, asked.count).map_err(unfit)?
+            }
         };
         let change = change.guarded(&self.place.key("epoch"), &self.epoch(epoch)).map_err(unfit)?;
         self.barrier.run(call, &change).await

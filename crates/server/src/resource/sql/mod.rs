@@ -126,6 +126,7 @@ impl Resource for SqlResource {
             Pattern::Tcc => (&self.steps.attempt, "try, confirm and cancel"),
             Pattern::Saga => (&self.steps.action, "action"),
             Pattern::Message => (&self.steps.deliver, "deliver"),
+            Pattern::Xa | Pattern::Workflow => (&None, "what this pattern would need"),
         };
         match needed {
             Some(_) => Ok(()),
@@ -229,6 +230,7 @@ impl Steps {
             (Operation::Confirm, Pattern::Message) => &self.deliver,
             (Operation::Try | Operation::Cancel, Pattern::Message)
             | (Operation::Confirm, Pattern::Saga)
+            | (_, Pattern::Xa | Pattern::Workflow)
             | (Operation::Check, _) => &None,
         };
         steps.as_ref()

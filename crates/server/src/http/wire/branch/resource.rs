@@ -36,6 +36,10 @@ impl BranchBody<'_> {
                 Urls { attempt: Some(url), confirm: None, cancel }
             }
             Pattern::Message => Urls { confirm: Some(url), ..Urls::default() },
+            Pattern::Xa | Pattern::Workflow => {
+                let why = "a resource is changed by tcc, saga and message only";
+                return Err(KIND_UNSUPPORTED.at("/kind", why));
+            }
         };
         Ok(Kind::Call(CallSpec {
             urls,

@@ -35,6 +35,7 @@ fn spec(pattern: Pattern, branches: Vec<Arc<BranchSpec>>) -> Spec {
         labels: vec![("order".into(), "1001".into()), ("shop".into(), "1".into())],
         check: None,
         branches,
+        terms: None,
     }
 }
 
