@@ -150,7 +150,7 @@ mod tests {
                 kinds.insert(name.split([' ', '(']).next().unwrap().to_owned());
             }
         }
-        assert_eq!(kinds.len(), 10, "{kinds:?}");
+        assert_eq!(kinds.len(), 14, "{kinds:?}");
     }
 
     #[test]
