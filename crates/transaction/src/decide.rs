@@ -10,7 +10,8 @@ use crate::retry::delay_ms;
 use crate::turn::was_started;
 use crate::{
     Branch, BranchSpec, BranchState, Command, Decision, Event, Kind, Mode, Operation, Pattern, Phase,
-    Progress, Reason, ReasonCode, Refusal, Reply, Signal, Spec, Time, Trace, Transaction, validate_branch,
+    Progress, Protocol, Reason, ReasonCode, Refusal, Reply, Signal, Spec, Time, Trace, Transaction,
+    validate_branch,
 };
 
 /// Begins a transaction: the state after its first event. `spec` has passed [`crate::validate`].
@@ -225,6 +226,9 @@ fn register(transaction: &Transaction, spec: &Arc<BranchSpec>) -> Result<Vec<Eve
 }
 
 fn confirm(transaction: &Transaction, now: Time) -> Result<Vec<Event>, Refusal> {
+    if transaction.phase == Phase::Stopped {
+        return Err(decided_already(transaction));
+    }
     match (transaction.decision, transaction.spec.mode) {
         (Some(Decision::Confirm), _) => return Ok(Vec::new()),
         (Some(Decision::Cancel), _) => return Err(decided_already(transaction)),
@@ -246,6 +250,9 @@ fn confirm(transaction: &Transaction, now: Time) -> Result<Vec<Event>, Refusal> 
 }
 
 fn cancel(transaction: &Transaction, detail: Option<&Arc<str>>) -> Result<Vec<Event>, Refusal> {
+    if transaction.phase == Phase::Stopped {
+        return Err(decided_already(transaction));
+    }
     let decision = transaction.decision;
     #[cfg(feature = "planted")]
     let decision = decision.filter(|_| !planted::is(planted::Bug::DecisionTurns));
@@ -493,8 +500,10 @@ impl<'a> Outcome<'a> {
         match self {
             Outcome::Settled => None,
             Outcome::AskAgain => Some(delay_ms(retry, 1, seed)),
+            // Who speaks another protocol expects its back-off, attention or not.
             Outcome::Unknown(_) | Outcome::Impossible(_) => {
-                Some(delay_ms(retry, if attended { u32::MAX } else { failures }, seed))
+                let waits_long = attended && transaction.spec.protocol() == Protocol::Tercet;
+                Some(delay_ms(retry, if waits_long { u32::MAX } else { failures }, seed))
             }
         }
     }
@@ -515,7 +524,11 @@ impl<'a> Outcome<'a> {
 }
 
 fn decided_already(transaction: &Transaction) -> Refusal {
-    let decision = transaction.decision.map_or("confirm, cooling off", Decision::name);
+    let decision = match (transaction.decision, transaction.phase) {
+        (Some(decision), _) => decision.name(),
+        (None, Phase::Stopped) => "none, it was given up by force",
+        (None, _) => "confirm, cooling off",
+    };
     r::ALREADY_DECIDED.because(format!(
         "transaction {} is {}: the decision is {decision}",
         transaction.spec.id,

@@ -186,6 +186,11 @@ fn a_forced_stop_is_final_and_wants_nothing_more() {
     driven.ask(stop.clone()).unwrap();
     assert_eq!((driven.state(), driven.wanted().len()), ("stopped", 0));
     assert_eq!(driven.ask(stop).unwrap_err().kind.code, "already_final");
+    for command in [Command::Confirm, Command::Cancel { detail: None }, Command::Register(action("03"))] {
+        assert!(driven.ask(command).is_err(), "nothing moves it any more");
+    }
+    driven.wait_ms(86_400_000);
+    assert_eq!(driven.ask(Command::Due).unwrap(), 0);
     // The call that was under way is answered: kept, and nothing follows.
     driven.reply("01", Operation::Try, done());
     assert_eq!((driven.state(), driven.wanted().len()), ("stopped", 0));

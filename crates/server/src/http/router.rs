@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::Method;
 use percent_encoding::percent_decode_str;
 use transaction::refusal::ID_INVALID;
-use transaction::{Refusal, is_id};
+use transaction::{Refusal, is_foreign_id, is_id};
 
 use super::answer::Answer;
 use super::problem::Problem;
@@ -75,6 +75,9 @@ pub(super) struct Row {
 const fn row(route: Route, name: &'static str, method: Method, path: &'static str) -> Row {
     Row { route, name, method, path }
 }
+
+/// How the paths of the verbs on one transaction begin.
+const TRANSACTIONS: &str = "/v1/transactions/{id}";
 
 /// Every route, in the order of [`Route`]; the busiest first.
 pub(super) static ROUTES: [Row; Route::COUNT - 2] = [
@@ -191,10 +194,15 @@ pub(super) fn find(method: &Method, path: &str) -> Result<Found, Problem> {
         is_known = true;
         if row.method == *method {
             let [first, second] = raw;
-            let allowed = if row.route.is_about_a_hold() { is_hold_id } else { is_id };
+            let allowed = match row.route {
+                route if route.is_about_a_hold() => is_hold_id,
+                // It may have been begun in another protocol, whose ids are wider.
+                _ if row.path.starts_with(TRANSACTIONS) => is_foreign_id,
+                _ => is_id,
+            };
             return Ok(Found {
                 route: row.route,
-                ids: [id("/id", first, allowed)?, id("/branch", second, is_id)?],
+                ids: [id("/id", first, allowed)?, id("/branch", second, allowed)?],
             });
         }
     }
@@ -324,7 +332,8 @@ mod tests {
             ("GET", "/v1/transactions/a/branches/b/signal/c", "path_unknown"),
             ("GET", "/V1/transactions", "path_unknown"),
             ("GET", "/v1/transactions/", "id_invalid"),
-            ("GET", "/v1/transactions/a%20b", "id_invalid"),
+            ("GET", "/v1/transactions/a%0Ab", "id_invalid"),
+            ("GET", "/v1/accounts/a%20b", "id_invalid"),
             ("GET", "/v1/transactions/%ff", "id_invalid"),
             ("GET", "/v1/transactions/%", "id_invalid"),
             ("GET", "/v1/transactions/a%00", "id_invalid"),

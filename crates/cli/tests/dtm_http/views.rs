@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Tercet, tercet as words};
+use crate::support::Tercet;
 use crate::world::{Dtm, Shop, failure};
 
 #[test]
@@ -75,8 +75,7 @@ fn the_terminal_shows_and_stops_them() {
     tercet.wait_status("done", "succeed");
     tercet.ok("prepare", &crate::world::of("open", "xa"));
     let run = |arguments: &[&str]| {
-        let address = format!("http://{}", tercet.address);
-        let output = words(&[&["tx"], arguments, &["--server", &address]].concat()).output().unwrap();
+        let output = tercet.tx(arguments);
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };

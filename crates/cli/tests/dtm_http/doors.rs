@@ -8,7 +8,7 @@ use crate::world::{Dtm, Shop, of};
 fn with_token(flags: &[&str]) -> (tempfile::TempDir, Tercet) {
     let folder = tempfile::tempdir().unwrap();
     let tokens = folder.path().join("tokens");
-    std::fs::write(&tokens, "shop=s3cret-and-long\n").unwrap();
+    std::fs::write(&tokens, "shop=0123456789abcdef\n").unwrap();
     let flags = [&["--tokens-file", tokens.to_str().unwrap()], flags].concat();
     let server = Tercet::on(folder.path(), &flags).unwrap_or_else(|ended| panic!("{ended:?}"));
     (folder, server)
@@ -23,9 +23,9 @@ fn with_tokens_a_stranger_is_kept_out_and_credentials_in_the_url_let_in() {
     let ask = |value: &str| {
         tercet.send(("GET", "/api/dtmsvr/newGid"), &[("authorization", value)], b"").unwrap().status
     };
-    assert_eq!(ask("Bearer s3cret-and-long"), 200);
-    // any:s3cret-and-long, as a client makes it of http://any:s3cret-and-long@host/api/dtmsvr
-    assert_eq!(ask("Basic YW55OnMzY3JldC1hbmQtbG9uZw=="), 200);
+    assert_eq!(ask("Bearer 0123456789abcdef"), 200);
+    // any:0123456789abcdef, as a client makes it of http://any:0123456789abcdef@host/api/dtmsvr
+    assert_eq!(ask("Basic YW55OjAxMjM0NTY3ODlhYmNkZWY="), 200);
     assert_eq!(ask("Basic YW55Ondyb25n"), 401);
 }
 

@@ -123,7 +123,7 @@ fn a_branch_registered_again_alike_is_a_success_and_otherwise_a_conflict() {
     let words = tercet.no("registerBranch", &shop.branch("t", "02"), 409);
     assert_eq!(words, "no trans with gid: t status: prepared found");
     tercet.no("registerBranch", &shop.branch("nobody", "01"), 409);
-    let as_dtm = Tercet::with(&["--dtm-registered-again-is-conflict", "true"]);
+    let as_dtm = Tercet::with(&["--dtm-registered-again-is-conflict"]);
     prepared(&as_dtm, &shop, ("t", &["01"]));
     assert_eq!(as_dtm.no("registerBranch", &shop.branch("t", "01"), 500), "storage: UniqueKeyConflict");
 }

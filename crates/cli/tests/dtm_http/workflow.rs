@@ -91,7 +91,7 @@ fn a_native_workflow_keeps_json_and_its_result() {
     let call = shop.wait("/resume", 1).remove(0);
     assert_eq!(
         (&call.body[..], call.headers["tercet-operation"].as_str()),
-        (&b"{\"order\": 7}"[..], "resume")
+        (&b"{\"order\":7}"[..], "resume")
     );
     tercet.post("/v1/transactions/w/confirm", &json!({"result": {"paid": true}})).is(200);
     let shown = tercet.show("w");

@@ -53,7 +53,7 @@ fn a_200_whose_result_says_failure_is_a_failure_and_words_in_a_body_are_none() {
     shop.answers("/a1", [says(200, "all went well, no FAILURE and nothing ONGOING")]);
     tercet.ok("submit", &shop.saga("words", 1));
     tercet.wait_status("words", "succeed");
-    let as_dtm = Tercet::with(&["--dtm-body-words", "true"]);
+    let as_dtm = Tercet::with(&["--dtm-body-words"]);
     as_dtm.ok("submit", &shop.saga("words", 1));
     as_dtm.wait_status("words", "failed");
 }

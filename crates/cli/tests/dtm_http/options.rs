@@ -23,7 +23,7 @@ fn waiting_for_the_result_tells_success_failure_and_that_it_goes_on_apart() {
         assert!(begun.elapsed() < Duration::from_secs(8), "told when the first pass is over");
         assert_eq!(tercet.status(gid), "submitted");
     }
-    let as_dtm = Tercet::with(&["--dtm-unfinished-is-failure", "true"]);
+    let as_dtm = Tercet::with(&["--dtm-unfinished-is-failure"]);
     as_dtm.no("submit", &waiting(shop.saga("dtm", 2)), 409);
     assert_eq!(as_dtm.status("dtm"), "submitted");
 }

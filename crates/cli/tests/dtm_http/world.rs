@@ -166,6 +166,7 @@ fn serve(stream: &TcpStream, books: &Mutex<Books>) -> Option<()> {
         let Some((name, value)) = line.trim_end().split_once(':') else { break };
         headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
+    let closes = headers.get("connection").is_some_and(|value| value == "close");
     let length = headers.get("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
@@ -193,7 +194,9 @@ fn serve(stream: &TcpStream, books: &Mutex<Books>) -> Option<()> {
     books.lock().unwrap().heard[index].ended = Some(Instant::now());
     let length = says.body.len();
     let answer = format!("HTTP/1.1 {} X\r\ncontent-length: {length}\r\n\r\n{}", says.status, says.body);
-    (&*stream).write_all(answer.as_bytes()).ok()
+    (&*stream).write_all(answer.as_bytes()).ok()?;
+    // Ending the thread closes the connection.
+    (!closes).then_some(())
 }
 
 /// What a DTM client asks, at a server.
