@@ -54,6 +54,7 @@ fn a_200_whose_result_says_failure_is_a_failure_and_words_in_a_body_are_none() {
     tercet.ok("submit", &shop.saga("words", 1));
     tercet.wait_status("words", "succeed");
     let as_dtm = Tercet::with(&["--dtm-body-words"]);
+    shop.answers("/a1", [says(200, "words about a FAILURE")]);
     as_dtm.ok("submit", &shop.saga("words", 1));
     as_dtm.wait_status("words", "failed");
 }

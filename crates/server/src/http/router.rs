@@ -335,7 +335,7 @@ mod tests {
             ("GET", "/v1/transactions/a%0Ab", "id_invalid"),
             ("GET", "/v1/accounts/a%20b", "id_invalid"),
             ("GET", "/v1/transactions/%ff", "id_invalid"),
-            ("GET", "/v1/transactions/%", "id_invalid"),
+            ("GET", "/v1/accounts/%", "id_invalid"),
             ("GET", "/v1/transactions/a%00", "id_invalid"),
             ("GET", &long, "id_invalid"),
             ("POST", "/v1/transactions/a/branches//signal", "id_invalid"),

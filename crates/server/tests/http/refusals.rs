@@ -15,7 +15,7 @@ async fn every_refusal_has_its_status_and_code() {
         ("POST", "/v1/transactions?wait_ms=1", r#"{"pattern":"tcc"}"#, 400, "field_unknown"),
         ("GET", "/v1/transactions/none", "", 404, "transaction_unknown"),
         ("GET", "/v1/transactions/none?wait=1", "", 400, "field_unknown"),
-        ("GET", "/v1/transactions/a%20b", "", 400, "id_invalid"),
+        ("GET", "/v1/transactions/a%0Ab", "", 400, "id_invalid"),
         ("GET", "/v1/transactions?state=lost", "", 400, "field_invalid"),
         ("GET", "/v1/transactions?cursor=zzz", "", 400, "cursor_invalid"),
         ("POST", "/v1/transactions/none/confirm", "", 404, "transaction_unknown"),

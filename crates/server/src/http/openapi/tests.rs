@@ -55,14 +55,14 @@ fn the_shapes_have_the_fields_of_the_api() {
         members.keys().cloned().collect()
     };
     let set = |names: &str| names.split(' ').map(str::to_owned).collect::<BTreeSet<_>>();
-    let begin =
-        "id pattern mode order deadline_ms cooling_off_ms wait_ms retry labels check check_after_ms branches";
+    let begin = "id pattern mode order deadline_ms cooling_off_ms wait_ms retry labels check check_after_ms resume \
+        resume_after_ms input branches";
     assert_eq!(fields("Begin"), set(begin));
-    let branch = "id kind try confirm cancel action compensate deliver body headers timeout_ms after pass_result from to amount \
+    let branch = "id kind try confirm cancel action compensate deliver prepare phase2 body headers timeout_ms after pass_result from to amount \
         up_to holds item owner arguments resource parameters";
     assert_eq!(fields("Branch"), set(branch));
     let transaction = "id pattern mode state decision reason needs_attention labels created_at deadline_at cooling_until \
-        finished_at branches check seq";
+        finished_at branches check progress result seq";
     assert_eq!(fields("Transaction"), set(transaction));
     assert_eq!(
         fields("BranchState"),

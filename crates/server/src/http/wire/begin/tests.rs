@@ -155,7 +155,7 @@ fn fields_are_refused_by_name() {
         (call(r#","after":[1]"#), "field_invalid", "/branches/0/after/0"),
         (r#"{"pattern":"tcc","branches":{}}"#.into(), "field_invalid", "/branches"),
         (r#"{"pattern":"tcc","branches":[[]]}"#.into(), "field_invalid", "/branches/0"),
-        (r#"{"pattern":"xa","branches":[]}"#.into(), "field_invalid", "/pattern"),
+        (r#"{"pattern":"2pc","branches":[]}"#.into(), "field_invalid", "/pattern"),
         (r#"{"branches":[]}"#.into(), "field_missing", "/pattern"),
         (r#"{"pattern":"tcc","branches":[{"kind":"await"}]}"#.into(), "field_missing", "/branches/0/id"),
         (r#"{"pattern":"tcc","branches":[{"id":"b"}]}"#.into(), "field_missing", "/branches/0/kind"),
