@@ -7,6 +7,7 @@
 mod advisories;
 mod bench;
 mod check;
+mod clients;
 mod crash;
 mod deny;
 mod fuzz;

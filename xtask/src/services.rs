@@ -3,7 +3,7 @@
 //! Knows when they start and stop, not how: that is the crate beside this one, `xtask/services`, which the laboratory
 //! uses too. It is no room and knows nothing of the product. Read next: `xtask/services/src/set.rs`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use services::{Service, Set};
@@ -58,11 +58,15 @@ fn status(set: &Set) -> anyhow::Result<bool> {
     Ok(running.len() == Service::ALL.len())
 }
 
-/// Of the target folder that this program was built into, wherever that is.
 fn set() -> anyhow::Result<Set> {
+    Ok(Set::of(&target()?))
+}
+
+/// The target folder that this program was built into, wherever that is.
+pub(crate) fn target() -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe()?;
     let target = own.ancestors().nth(2).context("cargo builds into TARGET/PROFILE")?;
-    Ok(Set::of(target))
+    Ok(target.to_owned())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use crate::{process, services, tools};
+use crate::{clients, process, services, tools};
 
 /// One part of the run. The last one is cargo's tests, and arguments of the chore go to it alone.
 struct Slice {
@@ -25,10 +25,11 @@ const SLICES: &[Slice] = &[
 /// Stops at the first slice that fails. `arguments` are passed to `cargo test`.
 pub(crate) fn chore(root: &Path, arguments: &[String]) -> anyhow::Result<bool> {
     tools::provide()?;
-    services::during(|told| slices(root, arguments, told))
+    let client = (clients::VARIABLE, clients::python()?.display().to_string());
+    services::during(|told| slices(root, arguments, &[told, std::slice::from_ref(&client)].concat()))
 }
 
-/// `told` is where the servers are: see `services.rs`.
+/// `told` is where the servers are (see `services.rs`), and the clients (`clients.rs`).
 fn slices(root: &Path, arguments: &[String], told: &[(&str, String)]) -> anyhow::Result<bool> {
     for (index, slice) in SLICES.iter().enumerate() {
         let mut command = process::cargo(root, slice.cargo);

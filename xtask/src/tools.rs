@@ -1,7 +1,8 @@
 //! The programs that tests start, and their installation: by root on a Debian-like machine, in one go. Anywhere else the
 //! person decides what is installed.
 //!
-//! Must never bring up a service of the distribution: tests use servers of their own.
+//! Must never bring up a service of the distribution: tests use servers of their own. Read next: `clients.rs`, what is
+//! fetched into the target folder and not onto the machine.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -11,7 +12,7 @@ use std::process::Command;
 
 use anyhow::{Context, ensure};
 
-use crate::process;
+use crate::{clients, process};
 
 /// A program that tests start, and the Debian package it is in.
 struct Tool {
@@ -41,13 +42,13 @@ const TOOLS: &[Tool] = &[
         program: "python3",
         asks: &["-c", "import ensurepip, venv"],
         package: "python3-venv",
-        why: "gives each example in Python packages of its own",
+        why: "gives each example and each client in Python packages of its own",
     },
     Tool {
         program: "python3",
         asks: &["-m", "pip", "--version"],
         package: "python3-pip",
-        why: "fetches the packages of examples in Python",
+        why: "fetches the packages of examples and clients in Python",
     },
     Tool {
         program: "node",
@@ -91,6 +92,11 @@ const TOOLS: &[Tool] = &[
 
 /// Installs what is missing, or says what to install.
 pub(crate) fn provide() -> anyhow::Result<()> {
+    programs()?;
+    clients::provide()
+}
+
+fn programs() -> anyhow::Result<()> {
     let missing: Vec<_> = TOOLS.iter().filter(|tool| !found(tool)).collect();
     if missing.is_empty() {
         return Ok(());

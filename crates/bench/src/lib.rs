@@ -33,6 +33,8 @@ pub struct Args {
 enum Command {
     /// Managed TCC over two HTTP branches, beside the same exchanges with no coordinator
     HttpCall(workload::http_call::Args),
+    /// TCC and saga over DTM's protocol, beside the same exchanges with no coordinator
+    Dtm(workload::dtm::Args),
     /// TCC with one await branch signalled at once, beside a handler that does nothing
     Await(workload::await_branch::Args),
     /// Start-up time and memory with many open transactions, after kill -9
@@ -76,6 +78,7 @@ enum Command {
 pub fn run(args: Args) -> anyhow::Result<()> {
     match args.command {
         Command::HttpCall(args) => workload::http_call::run(&args),
+        Command::Dtm(args) => workload::dtm::run(&args),
         Command::Await(args) => workload::await_branch::run(&args),
         Command::Recovery(args) => workload::recovery::run(&args),
         Command::Journal(args) => workload::journal::run(&args),

@@ -30,6 +30,8 @@ const SETTINGS: &[&str] = &[
     "fsync=on",
     "synchronous_commit=on",
     "max_connections=300",
+    // Off unless it is asked for, and XA needs it.
+    "max_prepared_transactions=100",
     "shared_buffers=64MB",
     "log_min_messages=warning",
 ];

@@ -1,7 +1,7 @@
 //! The trivial participant: it answers every call with the same small JSON object at once, and counts.
 //!
-//! All sides of `http-call` call it. For a peer that answers before a transaction is final it tells when the last
-//! confirm came. It has no books and no barrier, so it costs as little as one can.
+//! All sides of `http-call` and `dtm` call it. For a coordinator that answers before a transaction is final it tells when the last
+//! confirm, or the last action of a saga, came. It has no books and no barrier, so it costs as little as one can.
 //! Read next: `relay.rs`.
 
 use std::collections::HashMap;
@@ -54,40 +54,40 @@ pub(crate) async fn serve(listener: TcpListener) -> anyhow::Result<()> {
 struct Participant {
     calls: AtomicU64,
     /// Of transactions named in the query string, as DTM's protocol does.
-    confirms: Mutex<HashMap<String, Confirms>>,
+    last: Mutex<HashMap<String, Last>>,
 }
 
 #[derive(Default)]
-struct Confirms {
+struct Last {
     seen: u32,
     waiter: Option<oneshot::Sender<()>>,
 }
 
 impl Participant {
-    fn confirms(&self) -> MutexGuard<'_, HashMap<String, Confirms>> {
-        self.confirms.lock().unwrap_or_else(PoisonError::into_inner)
+    fn last(&self) -> MutexGuard<'_, HashMap<String, Last>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn confirmed(&self, id: &str) {
-        let mut confirms = self.confirms();
-        let entry = confirms.entry(id.to_owned()).or_default();
+    fn came(&self, id: &str) {
+        let mut last = self.last();
+        let entry = last.entry(id.to_owned()).or_default();
         entry.seen += 1;
         if entry.seen >= BRANCHES
             && let Some(waiter) = entry.waiter.take()
         {
-            confirms.remove(id);
+            last.remove(id);
             // Whoever waited may be gone.
             let _ = waiter.send(());
         }
     }
 
-    /// Waits until every branch of `id` was confirmed; answers whether it came to that in time.
+    /// Waits until the last call of every branch of `id` has come; answers whether it came to that in time.
     async fn settled(&self, id: &str) -> bool {
         let settled = {
-            let mut confirms = self.confirms();
-            let entry = confirms.entry(id.to_owned()).or_default();
+            let mut last = self.last();
+            let entry = last.entry(id.to_owned()).or_default();
             if entry.seen >= BRANCHES {
-                confirms.remove(id);
+                last.remove(id);
                 return true;
             }
             let (waiter, settled) = oneshot::channel();
@@ -106,19 +106,19 @@ async fn answer(
     let mut status = StatusCode::OK;
     let body = match (request.uri().path(), id) {
         ("/count", _) => Bytes::from(participant.calls.load(Ordering::Relaxed).to_string()),
-        ("/confirmed", Some(id)) => {
+        ("/settled", Some(id)) => {
             if !participant.settled(&id).await {
                 status = StatusCode::GATEWAY_TIMEOUT;
             }
             Bytes::from_static(ANSWER)
         }
         (path, id) => {
-            let confirmed = if path == "/confirm" { id } else { None };
+            let last = id.filter(|_| matches!(path, "/confirm" | "/action"));
             // A body that breaks off is a caller gone; the answer goes nowhere then.
             let _ = request.into_body().collect().await;
             participant.calls.fetch_add(1, Ordering::Relaxed);
-            if let Some(id) = confirmed {
-                participant.confirmed(&id);
+            if let Some(id) = last {
+                participant.came(&id);
             }
             Bytes::from_static(ANSWER)
         }

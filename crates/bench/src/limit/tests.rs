@@ -9,10 +9,9 @@ use tokio::runtime::Runtime;
 use crate::compare::calls_seen;
 use crate::limit::{noop, participant, relay};
 use crate::load::{self, Plan, Script, Until};
-use crate::peer::dtmrs;
 use crate::wire;
 use crate::workload::await_branch::Payment;
-use crate::workload::http_call::{BRANCH_BODY, Booking};
+use crate::workload::http_call::Booking;
 
 const CONFIRMED: &[u8] = br#"{"id":"a","state":"confirmed"}"#;
 
@@ -90,25 +89,14 @@ fn the_participant_tells_when_both_confirms_have_come() {
         wire::once(called, &request).unwrap().0
     };
     let mut ask = Vec::new();
-    wire::get(&mut ask, "/confirmed?gid=early");
+    wire::get(&mut ask, "/settled?gid=early");
     assert_eq!([confirm("early"), confirm("early")], [200, 200]);
     assert_eq!(wire::once(called, &ask).unwrap().0, 200);
     let mut ask = Vec::new();
-    wire::get(&mut ask, "/confirmed?gid=late");
+    wire::get(&mut ask, "/settled?gid=late");
     let waiting = std::thread::spawn(move || wire::once(called, &ask).unwrap().0);
     assert_eq!([confirm("late"), confirm("other")], [200, 200]);
     assert!(!waiting.is_finished(), "answered before the second confirm");
     assert_eq!(confirm("late"), 200);
     assert_eq!(waiting.join().unwrap(), 200);
-}
-
-#[test]
-fn the_peers_requests_are_json_with_the_body_as_text() {
-    let script = dtmrs::Booking { participant: SocketAddr::from(([127, 0, 0, 1], 9)) };
-    let mut request = Vec::new();
-    script.write(3, "order-1", &mut request);
-    let text = String::from_utf8(request).unwrap();
-    let json: serde_json::Value = serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap();
-    assert_eq!([&json["gid"], &json["branch_id"]], ["order-1", "02"]);
-    assert_eq!(json["data"].as_str().unwrap().as_bytes(), BRANCH_BODY);
 }

@@ -7,7 +7,7 @@ mod postgres;
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 
-/// Peers that `http-call --peer` knows.
+/// Peers that `--peer` knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Peer {
     /// `dtmrs` from PATH, on a PostgreSQL of its own

@@ -16,7 +16,7 @@ use crate::pace::Pace;
 use crate::peer::{Peer, dtmrs};
 use crate::tercet::Which;
 use crate::wire::{self, Answer};
-use crate::workload::{Goals, Run, file, judge, sample, side_process};
+use crate::workload::{Goals, Run, dtm, file, judge, sample, side_process};
 
 /// The body of each branch.
 pub(crate) const BRANCH_BODY: &[u8] = br#"{"sku":"A-1001","quantity":2}"#;
@@ -64,7 +64,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<()> {
     if let Some(peer) = &peer {
         let mut theirs = side("dtmrs", peer.address, Gauged::No, ("dtmrs", peer.process.id()));
         theirs.peers.push(called);
-        theirs.script = Arc::new(dtmrs::Booking { participant: called });
+        theirs.script = Arc::new(dtm::Booking {
+            pattern: dtm::Pattern::Tcc,
+            driver: dtm::Driver::Coordinator,
+            participant: called,
+            run: String::new(),
+        });
         theirs.processes.push(("postgres", peer.store.process.id()));
         sides.push(theirs);
     }

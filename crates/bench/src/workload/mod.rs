@@ -7,6 +7,7 @@ pub(crate) mod await_branch;
 pub(crate) mod barrier;
 #[cfg(feature = "databases")]
 mod beside;
+pub(crate) mod dtm;
 pub(crate) mod http_call;
 pub(crate) mod journal;
 pub(crate) mod ledger;

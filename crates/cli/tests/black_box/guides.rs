@@ -1,9 +1,10 @@
-//! The pages about the ledger, run as a reader runs them: every command in order, every promised output looked for.
+//! The pages about the ledger, XA, workflows and DTM, run as a reader runs them: every command in order, every promised output looked for.
 //!
 //! A block of `sh` is run; a block without a language right behind it holds lines that its output must have, in that
 //! order. `…` stands for whatever is left out at the beginning of a line.
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -45,6 +46,8 @@ fn steps(page: &str, heading: Option<&str>) -> Vec<Step> {
     steps
 }
 
+/// What a page has started ends with its shell.
+const ENDS: &str = "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n";
 const END: &str = "--- end of a block ---";
 
 /// Runs the steps in one shell, in an empty folder beside the examples; the output of each.
@@ -52,13 +55,18 @@ fn run(server: &Tercet, steps: &[Step]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     std::os::unix::fs::symlink(root().join("examples"), folder.path().join("examples")).unwrap();
     let address = server.address.to_string();
+    // The participant of the pages; the port was free a moment ago.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
     let blocks = steps.iter().map(|step| {
-        format!("{{\n{}\n}} 2>&1; echo '{END}'\n", step.commands.replace("127.0.0.1:36789", &address))
+        format!(
+            "{{\n{}\n}} 2>&1; echo '{END}'\n",
+            step.commands.replace("127.0.0.1:36789", &address).replace("7003", &port)
+        )
     });
     let binaries = Path::new(env!("CARGO_BIN_EXE_tercet")).parent().unwrap();
     let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap_or_default());
     let output = Command::new("sh")
-        .args(["-e", "-c", &blocks.collect::<String>()])
+        .args(["-e", "-c", &format!("{ENDS}{}", blocks.collect::<String>())])
         .current_dir(folder.path())
         .env("PATH", path)
         .env("TERCET_URL", format!("http://{address}"))
@@ -109,4 +117,19 @@ fn the_guide_to_stock_runs() {
 #[test]
 fn the_guide_to_a_balance_runs() {
     follow("docs/guides/wallet.md", None);
+}
+
+#[test]
+fn the_guide_to_xa_runs() {
+    follow("docs/guides/xa.md", None);
+}
+
+#[test]
+fn the_guide_to_workflows_runs() {
+    follow("docs/guides/workflow.md", None);
+}
+
+#[test]
+fn the_guide_for_those_who_come_from_dtm_runs() {
+    follow("docs/guides/from-dtm.md", None);
 }
