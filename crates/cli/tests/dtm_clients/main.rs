@@ -14,5 +14,5 @@ mod saga;
 mod support;
 mod tcc;
 #[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../dtm_http/world.rs"]
+#[path = "../support/shop.rs"]
 mod world;

@@ -21,5 +21,5 @@ mod xa;
 
 /// The participant over plain HTTP, and what the server shows over it.
 #[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../dtm_http/world.rs"]
+#[path = "../support/shop.rs"]
 mod plain;

@@ -15,5 +15,5 @@ mod world;
 
 /// What a client asks of the server.
 #[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../dtm_http/world.rs"]
+#[path = "../support/shop.rs"]
 mod plain;

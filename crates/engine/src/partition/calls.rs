@@ -57,7 +57,9 @@ impl Partition {
     /// a participant that is gone for long fills no journal.
     fn bar(&mut self, job: &Job, participant: &str, now: Time) {
         let Some(slot) = self.memory.get(job.number) else { return };
-        if slot.transaction.needs_attention_at(job.target.branch) {
+        // Repeats that are counted are calls that were made.
+        let counts = slot.transaction.spec.terms.as_ref().is_some_and(|terms| terms.retry_limit > 0);
+        if counts || slot.transaction.needs_attention_at(job.target.branch) {
             // It keeps its place in the line: were it to come back by a clock of its own, another one that always fails
             // could take every probe before it.
             if self.dispatch.line_up(participant, job.clone()) {

@@ -25,7 +25,7 @@ use crate::resource::{self, Carried, Resources};
 /// The largest head of an answer, in bytes; its headers may be 100 at most.
 const HEAD_MAX: usize = 64 * 1024;
 
-/// Makes branch calls over HTTP/1.1, keeping connections open between them.
+/// Makes branch calls over HTTP/1.1, and over HTTP/2 where they are gRPC's, keeping connections open between them.
 pub struct HttpCaller {
     wire: Arc<Wire>,
     runtime: Handle,
@@ -70,6 +70,8 @@ impl HttpCaller {
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_millis(config.idle_ms))
             .http2_only(true)
+            // A reason stands in the head or the trailers, percent-encoded: it needs the room that a body has elsewhere.
+            .http2_max_header_list_size(u32::try_from(HEAD_MAX).unwrap_or(u32::MAX))
             .retry_canceled_requests(false)
             .build(connector);
         let Config { resources, max_response, signature, dtm, .. } = config;

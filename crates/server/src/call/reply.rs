@@ -171,6 +171,24 @@ where
     Ok(whole)
 }
 
+/// The beginning of a body, `max` bytes at most: enough for words, where the code says what counts.
+pub(super) async fn beginning<B>(mut body: B, max: usize) -> Bytes
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut whole = Bytes::new();
+    while let Some(Ok(frame)) = body.frame().await {
+        let Ok(part) = frame.into_data() else { continue };
+        let room = max.saturating_sub(whole.len());
+        let part = part.slice(..part.len().min(room));
+        whole = if whole.is_empty() { part } else { joined(whole, &part) };
+        if whole.len() >= max {
+            break;
+        }
+    }
+    whole
+}
+
 /// Nearly every body comes in one part and is never copied; one in many parts grows in place.
 fn joined(whole: Bytes, part: &[u8]) -> Bytes {
     let mut grown = whole.try_into_mut().unwrap_or_else(|whole| BytesMut::from(&whole[..]));
@@ -179,7 +197,7 @@ fn joined(whole: Bytes, part: &[u8]) -> Bytes {
 }
 
 /// Reads to the end what nobody needs, if that is short and there soon; else the connection is closed.
-async fn finish<B>(body: B, max: usize)
+pub(super) async fn finish<B>(body: B, max: usize)
 where
     B: Body<Data = Bytes> + Unpin,
 {

@@ -60,7 +60,8 @@ pub(super) fn of(call: &Call, signature: Option<&Signature>) -> Result<Request<F
     Ok(request)
 }
 
-fn target(url: &str) -> Result<Uri, Trouble> {
+/// Where a call goes, by today's rules for an address.
+pub(super) fn target(url: &str) -> Result<Uri, Trouble> {
     // What only the wider URL grammar knows (a name in other letters, a space in the path) is written plainly by `Url`.
     let plain = || Url::parse(url).ok()?.as_str().parse().ok();
     let uri = Uri::try_from(url).ok().or_else(plain).ok_or(Trouble::Unsendable("its URL is none"))?;

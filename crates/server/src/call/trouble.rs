@@ -4,6 +4,7 @@
 //! network, never anything that a participant wrote, and never a header or a body.
 
 use std::error::Error;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -84,7 +85,11 @@ impl Trouble {
             () if error.is_parse() => Trouble::NotHttp,
             () if error.is_incomplete_message() => Trouble::Closed,
             () if error.is_canceled() || error.is_closed() => Trouble::NotSent,
-            () => Trouble::Broken(error.source().map_or_else(|| error.to_string(), ToString::to_string)),
+            // The operating system's words only: HTTP/2 passes on what a peer says when it hangs up.
+            () => {
+                let system = find::<io::Error>(error).map(ToString::to_string);
+                Trouble::Broken(system.unwrap_or_else(|| error.to_string()))
+            }
         }
     }
 }

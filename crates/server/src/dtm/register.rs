@@ -9,7 +9,7 @@ use transaction::{Command, Pattern, Progress, Protocol, Signal};
 use super::RegisteredAgain;
 use super::asked::{pattern, stripped, text};
 use super::spec::Making;
-use super::told::{Outcome, Told};
+use super::told::{Outcome, Told, status};
 use super::verbs::{Verbs, is};
 
 /// A branch as a client registers it.
@@ -74,13 +74,16 @@ impl Verbs {
                 return Err(Told::Fault(words));
             }
         };
+        let gone = || Told::Failure(format!("no trans with gid: {} status: prepared found", asked.gid));
         match self.act(&asked.gid, (command, 0)).await {
+            // The same again is no change, and no leave either to go on once it is decided.
+            Ok(answer) if status(&answer.transaction) != "prepared" => Err(gone()),
             Ok(answer) if answer.replayed && self.config().registered_again == RegisteredAgain::Conflict => {
                 Err(Told::Fault("storage: UniqueKeyConflict".to_owned()))
             }
             Ok(_) => Ok(()),
             Err(refusal) if is(&refusal, &[&TRANSACTION_UNKNOWN, &ALREADY_DECIDED, &NOT_INTERACTIVE]) => {
-                Err(Told::Failure(format!("no trans with gid: {} status: prepared found", asked.gid)))
+                Err(gone())
             }
             Err(refusal) if is(&refusal, &[&BRANCH_MISMATCH]) => Err(Told::Failure(refusal.detail)),
             Err(refusal) => Err(refusal.into()),

@@ -20,6 +20,10 @@ use crate::http::Judge;
 const BACK_OFF_MAX_MS: u64 = 60_000;
 /// DTM raises its alert after so many repeats with doubled intervals.
 const ATTENTION_AFTER: u32 = 3;
+/// The longest spans that a transaction takes.
+const HOUR_MS: u64 = 60 * 60 * 1_000;
+const DAY_MS: u64 = 24 * HOUR_MS;
+const YEAR_MS: u64 = 365 * DAY_MS;
 const TOPIC: &str = "topic://";
 
 /// What making a transaction of ours rests on.
@@ -102,11 +106,11 @@ impl Making<'_> {
             let subscribers = self.topics.iter().find(|topic| &*topic.name == name);
             match subscribers.map_or(&[][..], |topic| &topic.subscribers) {
                 [] => return Err(Told::Fault("topic not found".to_owned())),
-                [alone] => push(branch_id(index), self.url(asked.protocol, &alone.url)?),
+                [alone] => push(branch_id(index), self.subscriber(&alone.url)?),
                 many => {
                     for (position, subscriber) in many.iter().enumerate() {
                         let id = format!("{}-{}", branch_id(index), branch_id(position));
-                        push(id.into(), self.url(asked.protocol, &subscriber.url)?);
+                        push(id.into(), self.subscriber(&subscriber.url)?);
                     }
                 }
             }
@@ -149,8 +153,14 @@ impl Making<'_> {
         Ok(Some(self.judge.url("/url", given)?))
     }
 
+    /// A subscriber's address says itself how it is called.
+    pub(super) fn subscriber(&self, url: &str) -> Result<Option<Arc<str>>, Told> {
+        let protocol = if url.contains("://") { Protocol::DtmHttp } else { Protocol::DtmGrpc };
+        self.url(protocol, url)
+    }
+
     fn deadline(&self, asked: &Asked, pattern: Pattern) -> Option<u64> {
-        let given = Some(millis(asked.options.timeout_to_fail)).filter(|ms| *ms > 0);
+        let given = Some(millis(asked.options.timeout_to_fail, YEAR_MS)).filter(|ms| *ms > 0);
         match pattern {
             Pattern::Tcc | Pattern::Xa => given.or(Some(self.config.timeout_to_fail_ms)),
             Pattern::Saga => given,
@@ -159,8 +169,8 @@ impl Making<'_> {
     }
 
     fn retry(&self, asked: &Asked) -> Retry {
-        let timeout_ms = millis(asked.options.timeout_to_fail);
-        let initial_ms = match (millis(asked.options.retry_interval), timeout_ms) {
+        let timeout_ms = millis(asked.options.timeout_to_fail, YEAR_MS);
+        let initial_ms = match (millis(asked.options.retry_interval, DAY_MS), timeout_ms) {
             (0, 0) => self.config.retry_interval_ms,
             (0, timeout_ms) => timeout_ms.min(self.config.retry_interval_ms),
             (interval_ms, _) => interval_ms,
@@ -175,7 +185,7 @@ impl Making<'_> {
         retry: &Retry,
     ) -> Result<Option<CheckSpec>, Told> {
         let after_ms = match (pattern, mode) {
-            (Pattern::Message, Mode::Interactive) => match millis(asked.options.timeout_to_fail) {
+            (Pattern::Message, Mode::Interactive) => match millis(asked.options.timeout_to_fail, YEAR_MS) {
                 0 => self.config.timeout_to_fail_ms,
                 given => given,
             },
@@ -209,11 +219,11 @@ impl Making<'_> {
         Ok(Terms {
             protocol: asked.protocol,
             retry_limit,
-            delay_ms: millis(delay.unwrap_or(0)),
+            delay_ms: millis(delay.unwrap_or(0), YEAR_MS),
             headers: headers
                 .map(|(name, value)| Header { name: (**name).into(), value: (**value).into() })
                 .collect(),
-            timeout_ms: match millis(options.request_timeout) {
+            timeout_ms: match millis(options.request_timeout, HOUR_MS) {
                 0 => self.config.request_timeout_ms,
                 given => given,
             },
@@ -240,7 +250,7 @@ fn resume(asked: &Asked, custom: &Map<String, Value>) -> Result<Resume, Told> {
 
 /// The JSON in `custom_data`, where there is any.
 fn custom_data(asked: &Asked) -> Result<Map<String, Value>, Told> {
-    if asked.custom_data.trim().is_empty() {
+    if matches!(asked.custom_data.trim(), "" | "null") {
         return Ok(Map::new());
     }
     object(&asked.custom_data)
@@ -284,6 +294,7 @@ fn branch_id(index: usize) -> Arc<str> {
     format!("{:02}", index + 1).into()
 }
 
-fn millis(seconds: u64) -> u64 {
-    seconds.saturating_mul(1_000)
+/// Clients that mean "for ever" send what no clock can hold: it counts as the longest that there is.
+fn millis(seconds: u64, most_ms: u64) -> u64 {
+    seconds.saturating_mul(1_000).min(most_ms)
 }

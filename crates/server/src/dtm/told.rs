@@ -4,6 +4,7 @@
 use transaction::{Pattern, Phase, Refusal, RefusalClass, Transaction};
 
 use super::{DtmConfig, Unfinished};
+use crate::refusal::RATE_LIMITED;
 
 /// Why a request was not a success.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +26,9 @@ pub(super) type Outcome = Result<(), Told>;
 
 impl From<Refusal> for Told {
     fn from(refusal: Refusal) -> Told {
+        if refusal.kind == &RATE_LIMITED {
+            return Told::Denied(Box::new(refusal));
+        }
         match refusal.kind.class {
             RefusalClass::NotNow => Told::Busy(refusal.to_string()),
             RefusalClass::NotAllowed => Told::Denied(Box::new(refusal)),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use engine::TopicAsk;
 use serde_json::{Value, json};
 use transaction::refusal::{SUBSCRIBER_KNOWN, SUBSCRIBER_UNKNOWN, TOPIC_EMPTY, TOPIC_UNKNOWN};
-use transaction::{Protocol, Refusal, Subscriber, Topic, TopicChange};
+use transaction::{Refusal, Subscriber, Topic, TopicChange};
 
 use super::spec::Making;
 use super::told::{Outcome, Told};
@@ -22,8 +22,7 @@ impl Verbs {
             return Err(Told::Fault("subscribe needs topic and url".to_owned()));
         }
         let making = Making { config: self.config(), judge: self.admitted.judge(), topics: &[] };
-        let protocol = if url.contains("://") { Protocol::DtmHttp } else { Protocol::DtmGrpc };
-        making.url(protocol, url)?;
+        making.subscriber(url)?;
         let change = TopicChange::Subscribe(Subscriber { url: url.into(), remark: remark.into() });
         self.change(topic, change, "this url exists").await
     }

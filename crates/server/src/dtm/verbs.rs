@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use engine::{Act, Answer, Begin, Filter, Page, TopicAsk, Topics, Until};
 use transaction::refusal::{ALREADY_DECIDED, ALREADY_FINAL, NOT_INTERACTIVE, TRANSACTION_UNKNOWN};
-use transaction::{Command, Decision, Mode, Pattern, Phase, Refusal, RefusalKind, Transaction};
+use transaction::{Command, Decision, Mode, Pattern, Phase, Refusal, RefusalKind, Spec, Transaction};
 
 use super::DtmConfig;
 use super::asked::Asked;
@@ -53,14 +53,8 @@ impl Verbs {
         match self.begin(asked, (Mode::Interactive, 0)).await? {
             Begun::New(_) => Ok(()),
             Begun::Before(known) if status(&known) == "prepared" => Ok(()),
-            // A TCC or an XA has no content of its own yet, only options.
-            Begun::Other(known)
-                if status(&known) == "prepared"
-                    && known.spec.pattern == pattern
-                    && matches!(pattern, Pattern::Tcc | Pattern::Xa) =>
-            {
-                Ok(())
-            }
+            // As DTM has it: while it is prepared, what was prepared first stands.
+            Begun::Other(known) if status(&known) == "prepared" && known.spec.pattern == pattern => Ok(()),
             Begun::Before(known) | Begun::Other(known) => Err(cannot("prepare", &known)),
         }
     }
@@ -196,7 +190,7 @@ impl Verbs {
         if gid.is_empty() {
             return Err(Told::Fault("no gid specified".to_owned()));
         }
-        match self.look(gid).await {
+        match self.look(gid, 0).await {
             Ok(known) => Ok(Some(known)),
             Err(refusal) if is(&refusal, &[&TRANSACTION_UNKNOWN]) => Ok(None),
             Err(refusal) => Err(refusal.into()),
@@ -231,13 +225,17 @@ impl Verbs {
         let making = Making { config: self.config(), judge: self.admitted.judge(), topics: &topics };
         let spec = making.spec(asked, mode)?;
         self.admitted.validate(&spec)?;
-        let trace = self.admitted.trace();
-        let begin = Begin { spec: Arc::new(spec), trace, key: None, wait_ms, until: Until::AtRest };
+        let (spec, trace) = (Arc::new(spec), self.admitted.trace());
+        let begin = Begin { spec: Arc::clone(&spec), trace, key: None, wait_ms, until: Until::AtRest };
         match self.admitted.begin(begin).await {
             Ok(answer) if answer.replayed => Ok(Begun::Before(answer.transaction)),
             Ok(answer) => Ok(Begun::New(answer.transaction)),
             Err(refusal) if is(&refusal, &[&engine::refusal::IDEMPOTENCY_MISMATCH]) => {
-                Ok(Begun::Other(self.read(&asked.gid).await?))
+                let known = self.read(&asked.gid).await?;
+                if !is_alike(&spec, &known.spec) {
+                    return Ok(Begun::Other(known));
+                }
+                Ok(Begun::Before(self.look(&asked.gid, wait_ms).await?))
             }
             Err(refusal) => Err(refusal.into()),
         }
@@ -262,7 +260,7 @@ impl Verbs {
         if !is(&refusal, &[&ALREADY_DECIDED, &ALREADY_FINAL, &NOT_INTERACTIVE]) {
             return refusal.into();
         }
-        match self.look(gid).await {
+        match self.look(gid, 0).await {
             Ok(known) => cannot(verb, &known),
             Err(refusal) => refusal.into(),
         }
@@ -272,13 +270,24 @@ impl Verbs {
         if gid.is_empty() {
             return Err(Told::Fault("no gid specified".to_owned()));
         }
-        Ok(self.look(gid).await?)
+        Ok(self.look(gid, 0).await?)
     }
 
-    async fn look(&self, gid: &str) -> Result<Arc<Transaction>, Refusal> {
-        let act = Act { id: gid.into(), command: None, key: None, wait_ms: 0, until: Until::Final };
+    /// The transaction, once it rests or the wait is over.
+    async fn look(&self, gid: &str, wait_ms: u64) -> Result<Arc<Transaction>, Refusal> {
+        let act = Act { id: gid.into(), command: None, key: None, wait_ms, until: Until::AtRest };
         Ok(self.admitted.act(act).await?.transaction)
     }
+}
+
+/// Whether two are the same but for the text of their options: waiting for the result is one request's own.
+fn is_alike(asked: &Spec, known: &Spec) -> bool {
+    let shown = |spec: &Spec| spec.terms.as_ref().and_then(|terms| terms.options.clone());
+    let mut plain = asked.clone();
+    if let Some(terms) = &mut plain.terms {
+        terms.options = shown(known);
+    }
+    plain == *known
 }
 
 /// The phases that a status of DTM stands for, by pattern; `None`: there is no such status.

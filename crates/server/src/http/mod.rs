@@ -37,6 +37,7 @@ use std::time::Instant;
 
 use engine::Engine;
 use http::StatusCode;
+use http::header::{HeaderValue, RETRY_AFTER};
 use hyper::body::Incoming;
 use prometheus_client::registry::Registry;
 use tokio::sync::watch;
@@ -168,7 +169,12 @@ impl Serving {
             }
         };
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Answer { content_type: answer.content_type, ..Answer::json(status, answer.body) }.into_response()
+        let mut response =
+            Answer { content_type: answer.content_type, ..Answer::json(status, answer.body) }.into_response();
+        if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 
     async fn answer_dtm(

@@ -8,13 +8,14 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use http::{Method, Request, Response, StatusCode, Version};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Body;
+use hyper_util::client::legacy::connect::{CaptureConnection, capture_connection};
 use percent_encoding::percent_decode_str;
 use transaction::{Call, Raw, Reply};
 
-use super::super::reply;
-use super::super::request::extra_headers;
+use super::super::request::{extra_headers, target};
 use super::super::trouble::Trouble;
-use super::{Named, finished};
+use super::verdict::BODY_BYTES;
+use super::{Named, Pool, finished, refused};
 
 const CODEC: HeaderValue = HeaderValue::from_static("application/grpc+dtm_raw");
 const TRAILERS: HeaderValue = HeaderValue::from_static("trailers");
@@ -26,10 +27,15 @@ const TIMEOUT_MAX_MS: u64 = 99_999_999;
 
 /// The request of a call. The URL is `host:port/package.Service/Method`.
 pub(super) fn request(call: &Call, raw: &Raw) -> Result<Request<Full<Bytes>>, Trouble> {
-    let mut request =
-        Request::builder().method(Method::POST).version(Version::HTTP_2).uri(format!("http://{}", call.url));
+    let uri = target(&format!("http://{}", call.url))?;
+    let mut request = Request::builder().method(Method::POST).version(Version::HTTP_2).uri(uri);
     if let Some(headers) = request.headers_mut() {
         *headers = extra_headers(call)?;
+        // What begins so speaks of this very exchange: an encoding, a time-out.
+        let of_grpc = |name: &&HeaderName| name.as_str().starts_with("grpc-");
+        for name in headers.keys().filter(of_grpc).cloned().collect::<Vec<_>>() {
+            headers.remove(name);
+        }
         headers.insert(CONTENT_TYPE, CODEC);
         headers.insert(TE, TRAILERS);
         headers.insert(TIMEOUT, timeout(call.timeout_ms)?);
@@ -53,8 +59,40 @@ pub(super) fn request(call: &Call, raw: &Raw) -> Result<Request<Full<Bytes>>, Tr
 }
 
 fn timeout(ms: u64) -> Result<HeaderValue, Trouble> {
-    HeaderValue::from_str(&format!("{}m", ms.min(TIMEOUT_MAX_MS)))
+    HeaderValue::from_str(&format!("{}m", ms.clamp(1, TIMEOUT_MAX_MS)))
         .map_err(|_| Trouble::Unsendable("its time-out"))
+}
+
+/// Sends `request` and hears its answer.
+pub(super) async fn exchange(
+    pool: &Pool,
+    mut request: Request<Full<Bytes>>,
+    max: usize,
+) -> Result<Reply, Trouble> {
+    let line = Line(Some(capture_connection(&mut request)));
+    let told = async { reply(pool.request(request).await?, max.max(BODY_BYTES)).await }.await;
+    line.keep();
+    told
+}
+
+/// The connection of a call that is under way. One that is given up (the time is over) takes no more calls: all calls to an
+/// address share it, and if it has fallen silent they would all be lost on it. Those on it already go on.
+struct Line(Option<CaptureConnection>);
+
+impl Line {
+    fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        if let Some(captured) = &self.0
+            && let Some(connection) = captured.connection_metadata().as_ref()
+        {
+            connection.poison();
+        }
+    }
 }
 
 /// What `answer` says by its status; its message is not looked at.
@@ -94,7 +132,7 @@ fn told(headers: &HeaderMap) -> Option<Result<Reply, Trouble>> {
         0 => Ok(Reply::Done { result: None }),
         // How older services say that they are at it.
         10 if words() == "ONGOING" => Ok(Reply::InProgress),
-        10 => Ok(Reply::Refused { detail: reply::words_of(words().as_bytes(), StatusCode::CONFLICT).into() }),
+        10 => Ok(refused(&words(), "gRPC status 10".to_owned())),
         9 => Ok(Reply::InProgress),
         other => Err(Trouble::GrpcStatus(other)),
     })

@@ -8,7 +8,7 @@ use http_body_util::Full;
 use transaction::{Call, Pattern, Raw};
 use url::Url;
 
-use super::super::request::extra_headers;
+use super::super::request::{extra_headers, target};
 use super::super::trouble::Trouble;
 use super::{Named, Payload, finished};
 
@@ -18,8 +18,8 @@ pub(super) fn request(call: &Call, raw: &Raw) -> Result<Request<Full<Bytes>>, Tr
     let mut url = Url::parse(&call.url).map_err(|_| Trouble::Unsendable("its URL is none"))?;
     url.query_pairs_mut().extend_pairs(Named::of(call, raw).pairs());
     url.set_fragment(None);
-    let mut request =
-        Request::builder().method(if is_post { Method::POST } else { Method::GET }).uri(url.as_str());
+    let method = if is_post { Method::POST } else { Method::GET };
+    let mut request = Request::builder().method(method).uri(target(url.as_str())?);
     if let Some(headers) = request.headers_mut() {
         *headers = extra_headers(call)?;
     }

@@ -13,13 +13,14 @@ mod verdict;
 
 use std::sync::Arc;
 
-use ::http::Request;
+use ::http::{Request, StatusCode};
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use transaction::{Call, Pattern, Protocol, Raw, Reply};
 
 use super::connect::Connector;
+use super::reply;
 use super::trouble::Trouble;
 
 /// Connections by which calls are made.
@@ -50,13 +51,14 @@ pub(super) struct Ways<'a> {
 pub(super) async fn exchange(call: &Call, raw: &Raw, ways: Ways<'_>) -> Result<Reply, Trouble> {
     let has_scheme = call.url.contains("://");
     match raw.protocol {
-        Protocol::DtmGrpc if !has_scheme => {
-            let answer = ways.framed.request(grpc::request(call, raw)?).await?;
-            grpc::reply(answer, ways.max).await
+        // An address without a scheme is gRPC's, whatever began the transaction.
+        _ if !has_scheme => {
+            let request = grpc::request(call, raw)?;
+            grpc::exchange(ways.framed, request, ways.max).await
         }
         Protocol::DtmJsonRpc if rpc::method(&call.url).is_some() => {
             let answer = ways.plain.request(rpc::request(call, raw)?).await?;
-            rpc::reply(answer, ways.max).await
+            rpc::reply(answer, (ways.verdict, ways.max)).await
         }
         Protocol::Tercet | Protocol::DtmHttp | Protocol::DtmGrpc | Protocol::DtmJsonRpc => {
             let answer = ways.plain.request(http::request(call, raw)?).await?;
@@ -104,6 +106,15 @@ impl AsRef<[u8]> for Payload {
     fn as_ref(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// A refusal in the peer's own words; `otherwise` where it has none.
+fn refused(words: &str, otherwise: String) -> Reply {
+    let words = match words.trim() {
+        "" => otherwise,
+        words => reply::words_of(words.as_bytes(), StatusCode::CONFLICT),
+    };
+    Reply::Refused { detail: words.into() }
 }
 
 fn finished(request: ::http::Result<Request<Full<Bytes>>>) -> Result<Request<Full<Bytes>>, Trouble> {

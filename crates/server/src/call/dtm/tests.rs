@@ -1,4 +1,7 @@
-//! Requests as they go out, and what answers mean.
+//! Requests as they go out. What answers mean: `tests/answers.rs`; over real sockets: `tests/wire.rs`.
+
+mod answers;
+mod wire;
 
 use std::sync::Arc;
 
@@ -94,6 +97,89 @@ async fn a_call_over_json_rpc_has_who_it_is_for_among_its_parameters() {
     assert_eq!((&told["method"], &told["params"]), (&serde_json::json!("Out"), &expected));
 }
 
+#[tokio::test]
+async fn what_a_payload_says_is_said_over_json_rpc_to_the_letter_but_for_who_it_is_for() {
+    let who = r#""branch_id":"01","gid":"g 1&2","op":"action","trans_type":"saga""#;
+    let cases = [
+        (
+            r#"{"z":1.50,"a":123456789012345678901234567890}"#,
+            r#""a":123456789012345678901234567890,"#,
+            r#","z":1.50"#,
+        ),
+        (r#"{"gid":"other","op":7}"#, "", ""),
+        ("", "", ""),
+        ("null", "", ""),
+    ];
+    for (payload, before, after) in cases {
+        let (call, raw) = call((Pattern::Saga, "action"), "http://h/rpc?method=Out", payload.as_bytes());
+        let body = rpc::request(&call, &raw).unwrap().into_body().collect().await.unwrap().to_bytes();
+        let text = std::str::from_utf8(&body).unwrap();
+        let params = format!(r#""params":{{{before}{who}{after}}}"#);
+        assert!(text.contains(&params), "{params} in {text}");
+    }
+    let (listed, raw) = call((Pattern::Saga, "action"), "http://h/rpc?method=Out", b"[1.50]");
+    let body = rpc::request(&listed, &raw).unwrap().into_body().collect().await.unwrap().to_bytes();
+    assert!(std::str::from_utf8(&body).unwrap().contains(r#","payload":[1.50],"#), "{body:?}");
+    for payload in [&b"{\"a\":"[..], b"{} {}", b"{\"a\":\"\xff\"}", b" "] {
+        let (call, raw) = call((Pattern::Saga, "action"), "http://h/rpc?method=Out", payload);
+        let told = rpc::request(&call, &raw).unwrap_err().to_string();
+        assert_eq!(told, "request cannot be sent: its payload is no JSON", "{payload:?}");
+    }
+}
+
+#[test]
+fn a_method_of_json_rpc_stands_in_the_query_and_nowhere_else() {
+    assert_eq!(rpc::method("http://h/a?x=1&method=Out%2EOf").as_deref(), Some("Out.Of"));
+    for none in ["http://h/method?x=1", "http://h/a", "http://h/a#method=x", "method", ""] {
+        assert_eq!(rpc::method(none), None, "{none}");
+    }
+}
+
+#[test]
+fn metadata_of_grpc_itself_is_not_a_branchs_to_set() {
+    let (mut call, raw) = call((Pattern::Tcc, "confirm"), "h:1/pkg.S/M", b"");
+    let header = |name: &str| Header { name: name.into(), value: "x".into() };
+    let own = ["grpc-encoding", "grpc-timeout", "dtm-gid", "dtm-dtm", "content-type", "te", "connection"];
+    call.headers.extend(own.map(header));
+    call.transaction = "g1".into();
+    call.timeout_ms = 0;
+    let request = grpc::request(&call, &raw).unwrap();
+    let headers = request.headers();
+    assert!(!headers.contains_key("grpc-encoding") && !headers.contains_key("connection"));
+    assert!(headers.values().all(|value| value != "x"), "{headers:?}");
+    assert_eq!(headers["grpc-timeout"], "1m");
+    // Beyond ASCII an id goes as it is: its bytes are the service's to read.
+    call.transaction = "\u{e9}".into();
+    call.timeout_ms = u64::MAX;
+    assert_eq!(grpc::request(&call, &raw).unwrap().headers()["dtm-gid"].as_bytes(), [0xc3, 0xa9]);
+    assert_eq!(grpc::request(&call, &raw).unwrap().headers()["grpc-timeout"], "99999999m");
+}
+
+#[test]
+fn what_cannot_be_sent_is_unknown() {
+    let users = "request cannot be sent: its URL names a user";
+    let scheme = "request cannot be sent: its URL is neither http nor https";
+    let none = "request cannot be sent: its URL is none";
+    let cases = [("http://a:b@h/a?method=m", users), ("ftp://h/a?method=m", scheme), ("h", none), ("", none)];
+    for (url, why) in cases {
+        let (call, raw) = call((Pattern::Saga, "action"), url, b"{}");
+        assert_eq!(plain::request(&call, &raw).unwrap_err().to_string(), why, "{url}");
+    }
+    for (url, why) in &cases[..2] {
+        let (call, raw) = call((Pattern::Saga, "action"), url, b"{}");
+        assert_eq!(rpc::request(&call, &raw).unwrap_err().to_string(), *why, "{url}");
+    }
+    for (url, gid, why) in [
+        ("a:b@h:1/pkg.S/M", "g", users),
+        ("", "g", none),
+        ("h:1/pkg.S/M", "a\nb", "request cannot be sent: its gid or branch does not fit a header"),
+    ] {
+        let (call, raw) = call((Pattern::Saga, "action"), url, b"{}");
+        let call = Call { transaction: gid.into(), ..call };
+        assert_eq!(grpc::request(&call, &raw).unwrap_err().to_string(), why, "{url} {gid}");
+    }
+}
+
 fn name(reply: Result<Reply, impl std::fmt::Display>) -> String {
     match reply {
         Ok(Reply::Done { .. }) => "done".to_owned(),
@@ -101,81 +187,5 @@ fn name(reply: Result<Reply, impl std::fmt::Display>) -> String {
         Ok(Reply::InProgress) => "in progress".to_owned(),
         Ok(Reply::Unknown { error }) => format!("unknown {error}"),
         Err(trouble) => format!("unknown {trouble}"),
-    }
-}
-
-async fn heard(how: DtmVerdict, (status, body): (u16, &'static str)) -> String {
-    let answer =
-        Response::builder().status(status).body(Full::new(Bytes::from_static(body.as_bytes()))).unwrap();
-    name(verdict::of(answer, (how, 4_096)).await)
-}
-
-#[tokio::test]
-async fn an_answer_means_what_its_status_and_its_result_say() {
-    let cases = [
-        (200, "", "done"),
-        (200, "words about a FAILURE", "done"),
-        (200, r#"{"dtm_result":"SUCCESS"}"#, "done"),
-        (200, r#"{"dtm_result":"ONGOING"}"#, "in progress"),
-        (200, r#"{"dtm_result":"FAILURE","message":"sold out"}"#, "refused sold out"),
-        (200, r#"{"x":{"dtm_result":"FAILURE"}}"#, "done"),
-        (409, "sold out", "refused sold out"),
-        (425, "", "in progress"),
-        (201, "", "unknown HTTP 201"),
-        (500, "FAILURE", "unknown HTTP 500"),
-    ];
-    for (status, body, meaning) in cases {
-        assert_eq!(heard(DtmVerdict::Parsed, (status, body)).await, meaning, "{status} {body}");
-    }
-    let by_words = [
-        (200, "a FAILURE", "refused a FAILURE"),
-        (200, "ONGOING FAILURE", "in progress"),
-        (500, "FAILURE", "refused FAILURE"),
-        (200, "fine", "done"),
-    ];
-    for (status, body, meaning) in by_words {
-        assert_eq!(heard(DtmVerdict::Words, (status, body)).await, meaning, "{status} {body}");
-    }
-}
-
-#[tokio::test]
-async fn long_reasons_survive() {
-    let long: &'static str = Box::leak("r".repeat(2_000).into_boxed_str());
-    assert_eq!(heard(DtmVerdict::Parsed, (409, long)).await, format!("refused {long}"));
-}
-
-#[tokio::test]
-async fn a_grpc_status_says_it_all() {
-    let cases = [
-        ("0", "", "done"),
-        ("10", "sold%20out", "refused sold out"),
-        ("10", "ONGOING", "in progress"),
-        ("9", "", "in progress"),
-        ("13", "secret words", "unknown gRPC status 13"),
-    ];
-    for (status, words, meaning) in cases {
-        let answer = Response::builder()
-            .header("grpc-status", status)
-            .header("grpc-message", words)
-            .body(Full::new(Bytes::new()))
-            .unwrap();
-        assert_eq!(name(grpc::reply(answer, 100).await), meaning, "{status} {words}");
-    }
-    let without = Response::new(Full::new(Bytes::new()));
-    assert_eq!(name(grpc::reply(without, 100).await), "unknown answer has no gRPC status");
-}
-
-#[tokio::test]
-async fn json_rpc_codes_are_dtms() {
-    let cases = [
-        (r#"{"jsonrpc":"2.0","id":"1","result":{},"error":null}"#, "done"),
-        (r#"{"error":{"code":-32901,"message":"sold out"}}"#, "refused sold out"),
-        (r#"{"error":{"code":-32902,"message":""}}"#, "in progress"),
-        (r#"{"error":{"code":-32603,"message":"secret"}}"#, "unknown JSON-RPC error -32603"),
-        ("no json", "unknown answer is not JSON-RPC"),
-    ];
-    for (body, meaning) in cases {
-        let answer = Response::new(Full::new(Bytes::from_static(body.as_bytes())));
-        assert_eq!(name(rpc::reply(answer, 1_000).await), meaning, "{body}");
     }
 }
