@@ -231,6 +231,7 @@ impl Shared {
     fn serve(&self, mut stream: &TcpStream) {
         let mut reader = BufReader::new(stream);
         while let Some(call) = read_call(&mut reader) {
+            let closes = call.headers.get("connection").is_some_and(|value| value == "close");
             let answer = self.next_answer(&call.path);
             let place = {
                 let mut calls = locked(&self.calls);
@@ -242,7 +243,7 @@ impl Shared {
             }
             std::thread::sleep(answer.delay);
             locked(&self.calls)[place].ended = Some(Instant::now());
-            if answer.status == 0 || stream.write_all(&answer.bytes()).is_err() {
+            if answer.status == 0 || stream.write_all(&answer.bytes()).is_err() || closes {
                 return;
             }
         }

@@ -79,7 +79,7 @@ fn a_natively_begun_transaction_can_be_stopped_too_unless_it_holds_value() {
 }
 
 #[test]
-fn a_gid_with_other_content_is_refused_and_nothing_more_runs() {
+fn an_id_with_other_content_is_refused_and_nothing_more_runs() {
     let (shop, tercet) = (Shop::start(), Tercet::start());
     tercet.ok("submit", &shop.saga("s", 1));
     tercet.wait_status("s", "succeed");

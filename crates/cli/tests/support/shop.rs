@@ -266,7 +266,7 @@ pub fn and(mut into: Value, from: Value) -> Value {
     into
 }
 
-/// A gid and the type that every verb on it needs.
+/// An id and the type that every verb on it needs.
 pub fn of(gid: &str, trans_type: &str) -> Value {
     json!({"gid": gid, "trans_type": trans_type})
 }

@@ -13,7 +13,7 @@ use super::super::trouble::Trouble;
 use super::DtmVerdict;
 
 /// The largest body of a success: services that speak this protocol may answer with whatever they like.
-pub(super) const BODY_BYTES: usize = 8 * 1024 * 1024;
+pub(super) const BODY_BYTES: usize = 1024 * 1024;
 
 /// What a body may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
