@@ -8,8 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 class Answers(BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        print(*(self.headers[f"Tercet-{it}"] for it in ("Transaction", "Branch", "Operation", "Attempt")), body.decode(), flush=True)
-        code = int(self.path.rsplit("/", 1)[1])
+        path, _, query = self.path.partition("?")  # a call in DTM's protocol says in its query who it is for
+        who = [query] if query else [self.headers[f"Tercet-{it}"] for it in ("Transaction", "Branch", "Operation", "Attempt")]
+        print(*who, body.decode(), flush=True)
+        code = int(path.rsplit("/", 1)[1])
         answer = body if code == 200 else b""
         self.send_response(code)
         self.send_header("Content-Length", str(len(answer)))

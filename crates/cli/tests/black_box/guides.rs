@@ -37,7 +37,12 @@ fn steps(page: &str, heading: Option<&str>) -> Vec<Step> {
         let (language, body) = pair[0].split_once('\n').unwrap();
         match language {
             "sh" => steps.push(Step { commands: body.to_owned(), printed: Vec::new() }),
-            "" => steps.last_mut().unwrap().printed = body.lines().map(str::to_owned).collect(),
+            "" => {
+                // Before the first commands it is a picture.
+                if let Some(step) = steps.last_mut() {
+                    step.printed = body.lines().map(str::to_owned).collect();
+                }
+            }
             _ => {}
         }
     }
@@ -47,7 +52,7 @@ fn steps(page: &str, heading: Option<&str>) -> Vec<Step> {
 }
 
 /// What a page has started ends with its shell.
-const ENDS: &str = "trap 'kill $(jobs -p) 2> /dev/null || true' EXIT\n";
+const ENDS: &str = "trap 'test -z \"$!\" || kill $!' EXIT\n";
 const END: &str = "--- end of a block ---";
 
 /// Runs the steps in one shell, in an empty folder beside the examples; the output of each.

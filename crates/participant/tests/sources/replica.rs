@@ -56,9 +56,10 @@ impl Replica {
         assert!(copy.status().unwrap().success(), "pg_basebackup");
         let mut serve = command("postgres", &folder);
         let port_flag = format!("port={port}");
-        for setting in
-            [&*port_flag, "listen_addresses=127.0.0.1", "unix_socket_directories=.", "max_connections=300"]
-        {
+        // A standby must allow as much as its primary does.
+        let as_the_primary = ["max_connections=300", "max_prepared_transactions=100"];
+        let own = [&*port_flag, "listen_addresses=127.0.0.1", "unix_socket_directories=."];
+        for setting in own.into_iter().chain(as_the_primary) {
             serve.args(["-c", setting]);
         }
         let child = serve.arg("-D").arg(&data).stderr(Stdio::null()).spawn().unwrap();

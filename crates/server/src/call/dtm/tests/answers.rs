@@ -86,7 +86,8 @@ async fn an_answer_however_large_means_what_can_be_told_from_it() {
     let object = format!("{{\"note\":\"{text}\",\"dtm_result\":\"FAILURE\",\"message\":\"no\"}}");
     let words = format!("refused {}", &text[..MAX]);
     let endless = "x".repeat(verdict::BODY_BYTES + 1);
-    let too_large = "unknown answer larger than 8388608 bytes";
+    let too_large = format!("unknown answer larger than {} bytes", verdict::BODY_BYTES);
+    let too_large = &*too_large;
     let cases = [
         (200, &text, "done"),
         (200, &object, "refused no"),
