@@ -362,6 +362,14 @@ fn due(transaction: &Transaction, now: Time) -> Vec<Event> {
         {
             vec![cancelled_because(ReasonCode::DeadlinePassed, None, Arc::from("planted"))]
         }
+        // Where nobody can be asked back, another protocol has silence as consent.
+        Phase::Open
+            if transaction.spec.pattern == Pattern::Message
+                && transaction.spec.check.is_none()
+                && is_over(transaction.deadline_at()) =>
+        {
+            vec![Event::Decided { decision: Decision::Confirm, reason: None }]
+        }
         Phase::Open if is_over(transaction.deadline_at()) => {
             let ms = transaction.spec.deadline_ms.unwrap_or_default();
             let waiting = transaction.branches.iter().find(|branch| branch.state == BranchState::Trying);

@@ -222,7 +222,8 @@ fn check_labels(spec: &Spec, limits: &Limits) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A prepared message needs its check-back, a workflow its resume call; nothing else may have one.
+/// A prepared message needs its check-back (or, on another protocol's terms, the time at which it is taken as submitted), a
+/// workflow its resume call; nothing else may have one.
 fn check_callback(spec: &Spec) -> Result<(), Refusal> {
     if spec.pattern == Pattern::Workflow {
         if spec.mode == Mode::Managed {
@@ -237,6 +238,7 @@ fn check_callback(spec: &Spec) -> Result<(), Refusal> {
     }
     let is_prepared = spec.pattern == Pattern::Message && spec.mode == Mode::Interactive;
     match (&spec.check, is_prepared) {
+        (None, true) if spec.protocol() != Protocol::Tercet && spec.deadline_ms.is_some() => Ok(()),
         (None, true) => {
             Err(r::FIELD_MISSING.at("/check", "a prepared message needs the URL of its check-back"))
         }

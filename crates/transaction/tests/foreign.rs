@@ -126,6 +126,25 @@ fn a_message_with_a_delay_is_delivered_after_it_and_at_once_when_retried() {
     same(&hurried);
 }
 
+#[test]
+fn a_prepared_message_that_nobody_can_be_asked_about_counts_as_submitted_when_its_time_is_over() {
+    let branches = vec![raw("01", ["", "http://h/d", ""])];
+    let asked = Spec { check: None, ..spec(Pattern::Message, Mode::Interactive, branches) };
+    let timed = |spec: Spec| Spec { deadline_ms: Some(1_000), ..spec };
+    let asked = Spec { deadline_ms: None, ..asked };
+    assert!(
+        validate(&timed(asked.clone()), &Limits::default()).is_err(),
+        "a message of our own says whom to ask"
+    );
+    assert!(validate(&on(Terms::default(), asked.clone()), &Limits::default()).is_err(), "it has no end");
+    let mut driven = Driven::begin(on(Terms::default(), timed(asked)));
+    driven.wait_ms(999).ask(Command::Due).unwrap();
+    assert_eq!((driven.state(), driven.wanted().len()), ("prepared", 0));
+    driven.wait_ms(1).ask(Command::Due).unwrap();
+    assert_eq!((driven.state(), driven.wanted()), ("submitted", vec!["01.deliver".to_owned()]));
+    same(&driven);
+}
+
 fn workflow() -> Driven {
     let check = Some(CheckSpec { url: "http://h/resume".into(), after_ms: 1_000 });
     let resume = Some(Resume { name: "pay".into(), body: Arc::from(*b"in") });

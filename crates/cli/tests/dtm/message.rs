@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::service::{Gate, failure, ok, ongoing, says};
-use crate::world::{World, is_failure, is_fault, is_ongoing, is_success, with};
+use crate::world::{World, is_failure, is_ongoing, is_success, with};
 
 fn delayed(seconds: u64) -> Value {
     json!({ "custom_data": json!({ "delay": seconds }).to_string() })
@@ -85,6 +85,31 @@ fn what_is_submitted_is_not_aborted() {
     gate.open();
     world.wait("m", "succeed");
     assert_eq!(world.shop.calls("/a").len(), 1);
+}
+
+#[test]
+fn a_message_prepared_without_an_address_to_ask_back_is_submitted_or_aborted_as_any() {
+    let world = World::start();
+    for (gid, verb, end) in [("m", "submit", "succeed"), ("n", "abort", "failed")] {
+        let body = with(world.message(gid, [gid]), json!({ "query_prepared": "" }));
+        world.does("prepare", &body);
+        world.does("prepare", &body);
+        assert_eq!(world.status(gid), "prepared");
+        world.does(verb, &body);
+        world.wait(gid, end);
+        is_failure(&world.verb("prepare", &body), "cannot prepare");
+    }
+    assert_eq!(world.shop.all_calls().len(), 1);
+}
+
+#[test]
+fn a_message_prepared_without_an_address_to_ask_back_is_delivered_when_its_time_is_over() {
+    let world = World::start();
+    let began = Instant::now();
+    world.does("prepare", &with(world.message("m", ["a"]), json!({ "timeout_to_fail": 1 })));
+    world.wait("m", "succeed");
+    assert_eq!(world.shop.order(), ["01.action"]);
+    assert!(world.shop.call("/a").began - began >= Duration::from_secs(1), "delivered too early");
 }
 
 #[test]
@@ -184,13 +209,6 @@ fn whoever_waits_is_answered_when_all_is_delivered() {
     world.does("prepare", &world.checked("n", ["c"]));
     is_success(&world.verb("submit", &with(world.checked("n", ["c"]), wait)));
     assert_eq!(world.status("n"), "succeed");
-}
-
-#[test]
-fn a_message_without_a_place_to_ask_back_cannot_be_prepared() {
-    let world = World::start();
-    is_fault(&world.verb("prepare", &world.message("m", ["a"])), "");
-    assert!(world.query("m")["transaction"].is_null());
 }
 
 #[test]

@@ -56,16 +56,26 @@ impl Making<'_> {
             Pattern::Tcc | Pattern::Xa | Pattern::Workflow => (Order::Sequential, Vec::new()),
         };
         let retry = self.retry(asked);
+        let check = self.check(asked, (pattern, mode), &retry)?;
+        let deadline_ms = match pattern {
+            Pattern::Tcc | Pattern::Xa => Some(self.timeout_to_fail(asked)),
+            Pattern::Saga => Some(millis(asked.options.timeout_to_fail, YEAR_MS)).filter(|ms| *ms > 0),
+            // Nobody can be asked about it: an empty URL is a success, so it counts as submitted when its time is over.
+            Pattern::Message if mode == Mode::Interactive && check.is_none() => {
+                Some(self.timeout_to_fail(asked))
+            }
+            Pattern::Message | Pattern::Workflow => None,
+        };
         Ok(Spec {
             id: Arc::clone(&asked.gid),
             pattern,
             mode,
             order,
-            deadline_ms: self.deadline(asked, pattern),
+            deadline_ms,
             cooling_off_ms: 0,
             retry,
             labels: Vec::new(),
-            check: self.check(asked, (pattern, mode), &retry)?,
+            check,
             branches,
             terms: Some(Box::new(self.terms(asked, pattern, &custom)?)),
         })
@@ -159,12 +169,11 @@ impl Making<'_> {
         self.url(protocol, url)
     }
 
-    fn deadline(&self, asked: &Asked, pattern: Pattern) -> Option<u64> {
-        let given = Some(millis(asked.options.timeout_to_fail, YEAR_MS)).filter(|ms| *ms > 0);
-        match pattern {
-            Pattern::Tcc | Pattern::Xa => given.or(Some(self.config.timeout_to_fail_ms)),
-            Pattern::Saga => given,
-            Pattern::Message | Pattern::Workflow => None,
+    /// How long a transaction may stay prepared, in milliseconds.
+    fn timeout_to_fail(&self, asked: &Asked) -> u64 {
+        match millis(asked.options.timeout_to_fail, YEAR_MS) {
+            0 => self.config.timeout_to_fail_ms,
+            given => given,
         }
     }
 
@@ -185,22 +194,18 @@ impl Making<'_> {
         retry: &Retry,
     ) -> Result<Option<CheckSpec>, Told> {
         let after_ms = match (pattern, mode) {
-            (Pattern::Message, Mode::Interactive) => match millis(asked.options.timeout_to_fail, YEAR_MS) {
-                0 => self.config.timeout_to_fail_ms,
-                given => given,
-            },
+            (Pattern::Message, Mode::Interactive) => self.timeout_to_fail(asked),
             (Pattern::Workflow, _) => retry.initial_ms,
             (Pattern::Message, Mode::Managed) | (Pattern::Tcc | Pattern::Saga | Pattern::Xa, _) => {
                 return Ok(None);
             }
         };
-        match self.url(asked.protocol, &asked.query_prepared)? {
-            Some(url) => Ok(Some(CheckSpec { url, after_ms })),
-            None => Err(Told::Fault(
-                "query_prepared is empty: whoever prepares must say where it can be asked what became of it"
-                    .to_owned(),
-            )),
+        let url = self.url(asked.protocol, &asked.query_prepared)?;
+        if url.is_none() && pattern == Pattern::Workflow {
+            let words = "query_prepared is empty: a workflow must say where it can be resumed";
+            return Err(Told::Fault(words.to_owned()));
         }
+        Ok(url.map(|url| CheckSpec { url, after_ms }))
     }
 
     fn terms(&self, asked: &Asked, pattern: Pattern, custom: &Map<String, Value>) -> Result<Terms, Told> {
