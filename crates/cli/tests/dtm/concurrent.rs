@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::service::{Gate, failure, ok, ongoing, says};
+use crate::support::dtm::shop::{Gate, failure, ok, ongoing, says};
 use crate::support::until;
 use crate::world::{World, is_fault, saga, with};
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::service::{failure, ok, ongoing};
+use crate::support::dtm::shop::{failure, ok, ongoing};
 use crate::support::tercet;
 use crate::world::{World, is_failure, saga, tcc, with};
 

@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 
 use serde_json::json;
 
-use crate::service::ongoing;
 use crate::support::Reply;
+use crate::support::dtm::shop::ongoing;
 use crate::world::{World, is_fault, keys, saga, tcc, with};
 
 /// Basic credentials of `any:0123456789abcdef`, and of `any:wrong`.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::service::failure;
+use crate::support::dtm::shop::failure;
 use crate::world::{World, is_fault, is_success, saga, tcc, with};
 
 #[test]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::service::says;
 use crate::support::Reply;
+use crate::support::dtm::shop::says;
 use crate::world::{World, keys, saga, tcc, with};
 
 impl World {

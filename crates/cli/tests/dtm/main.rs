@@ -1,7 +1,7 @@
 //! Black-box scenarios of DTM's protocol over HTTP and JSON-RPC: `tercet serve` as DTM's own clients meet it.
 //!
-//! Each file takes one part of the protocol. `world.rs` is the server and what is sent to it, `service.rs` the participant that
-//! it calls. What is expected here stands in `docs/reference/dtm.md`; nothing looks into the server.
+//! Each file takes one part of the protocol. `world.rs` is the server and what is sent to it, `support/dtm/shop.rs` the
+//! participant that it calls. What is expected here stands in `docs/reference/dtm.md`; nothing looks into the server.
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "test code")]
 #![allow(clippy::needless_pass_by_value, reason = "a test reads better when it hands over what it makes")]
 
@@ -19,7 +19,6 @@ mod prefixes;
 mod query;
 mod results;
 mod saga;
-mod service;
 mod tcc;
 mod topics;
 mod verdict;

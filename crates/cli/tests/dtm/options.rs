@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::service::{Call, Gate, ok, ongoing, says};
+use crate::support::dtm::shop::{Call, Gate, ok, ongoing, says};
 use crate::world::{World, is_failure, is_fault, micros, saga, tcc, with};
 
 /// Seconds from the latest change of a transaction to its next attempt, once it waits for one.
@@ -186,7 +186,9 @@ fn a_force_stop_ends_what_is_open_and_nobody_is_called_any_more() {
 #[test]
 fn an_answer_that_comes_after_a_force_stop_changes_nothing() {
     let world = World::start();
-    for (gid, answer) in [("good", ok()), ("bad", crate::service::failure("no")), ("down", says(500, ""))] {
+    for (gid, answer) in
+        [("good", ok()), ("bad", crate::support::dtm::shop::failure("no")), ("down", says(500, ""))]
+    {
         let gate = Gate::default();
         let path = format!("/{gid}/action");
         world.shop.answers(&path, [answer.behind(&gate)]);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::service::{failure, ongoing};
+use crate::support::dtm::shop::{failure, ongoing};
 use crate::world::{World, is_fault, keys, micros, saga, tcc, with};
 
 /// The same with every time that is one replaced, and every row's id.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::service::{Gate, failure, ok, ongoing, says};
+use crate::support::dtm::shop::{Gate, failure, ok, ongoing, says};
 use crate::world::{QUICK_MS, World, is_failure, is_ongoing, is_success, saga, tcc, with};
 
 fn waiting(body: Value) -> Value {

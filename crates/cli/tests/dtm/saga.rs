@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::service::{Gate, failure, ok, ongoing, says};
+use crate::support::dtm::shop::{Gate, failure, ok, ongoing, says};
 use crate::support::until;
 use crate::world::{World, is_failure, is_success, saga, with};
 
@@ -166,6 +166,20 @@ fn submitted_after_its_end_is_a_conflict_in_dtms_words() {
     world.wait("bad", "failed");
     is_failure(&world.verb("submit", &bad), "current status 'failed', cannot sumbmit");
     assert_eq!(world.shop.order(), ["01.action", "01.action", "01.compensate"]);
+}
+
+#[test]
+fn an_id_with_other_content_is_a_conflict_and_runs_nothing_more() {
+    let world = World::start();
+    let gate = Gate::default();
+    world.shop.answers("/a/action", [ok().behind(&gate)]);
+    world.does("submit", &saga("s", [world.shop.step("a")]));
+    let other = saga("s", [world.shop.step("b")]);
+    is_failure(&world.verb("submit", &other), "current status 'submitted', cannot sumbmit");
+    gate.open();
+    world.wait("s", "succeed");
+    is_failure(&world.verb("submit", &other), "current status 'succeed', cannot sumbmit");
+    assert_eq!(world.shop.order(), ["01.action"]);
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::service::{Gate, failure, ok, ongoing, says};
 use crate::support::Http;
+use crate::support::dtm::shop::{Gate, failure, ok, ongoing, says};
 use crate::world::{QUICK_MS, World, is_failure, is_fault, is_success, tcc, with};
 
 #[test]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::service::{Gate, ok};
 use crate::support::Reply;
+use crate::support::dtm::shop::{Gate, ok};
 use crate::world::{World, is_fault, is_success, keys, micros, with};
 
 impl World {

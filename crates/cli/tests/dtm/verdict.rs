@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::service::{cut, ok, says};
+use crate::support::dtm::shop::{cut, ok, says};
 use crate::world::{QUICK_MS, World, saga, with};
 
 fn result_of(world: &World, name: &str) -> u16 {

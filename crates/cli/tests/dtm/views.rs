@@ -4,7 +4,7 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use crate::service::failure;
+use crate::support::dtm::shop::failure;
 use crate::support::{Participant, until};
 use crate::world::{World, encoded, saga, tcc, with};
 
@@ -165,7 +165,7 @@ fn an_operator_retries_and_cancels_natively_what_a_client_of_dtm_began() {
         (&json!("failed"), &json!("the operator says so"))
     );
     assert_eq!(world.shop.order(), ["01.cancel"]);
-    world.shop.answers("/b/action", [crate::service::ongoing(), crate::service::ok()]);
+    world.shop.answers("/b/action", [crate::support::dtm::shop::ongoing(), crate::support::dtm::shop::ok()]);
     world.does("submit", &with(saga("s", [world.shop.step("b")]), json!({ "retry_interval": 3600 })));
     world.wait_until("s", |seen| seen["branches"][0]["next_attempt_at"].is_string());
     said(&world.tx(&["retry", "s"]));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::service::{Call, failure};
+use crate::support::dtm::shop::{Call, failure};
 use crate::world::{World, saga, with};
 
 fn identity(call: &Call) -> [&str; 4] {

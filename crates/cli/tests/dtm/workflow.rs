@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::service::{failure, ok, ongoing, says};
+use crate::support::dtm::shop::{failure, ok, ongoing, says};
 use crate::world::{World, is_failure, is_fault, keys, with};
 
 /// "hello, wörld" and its Base64.

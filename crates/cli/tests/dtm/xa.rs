@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::service::{Gate, failure, ok, ongoing, says};
+use crate::support::dtm::shop::{Gate, failure, ok, ongoing, says};
 use crate::world::{World, is_failure, with};
 
 fn xa(gid: &str) -> Value {

@@ -13,6 +13,3 @@ mod saga;
 #[path = "../support/mod.rs"]
 mod support;
 mod tcc;
-#[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../support/shop.rs"]
-mod world;

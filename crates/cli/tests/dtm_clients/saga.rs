@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::python::{Told, at, run};
 use crate::support::Tercet;
-use crate::world::{Dtm, Shop, broken, done, failure};
+use crate::support::dtm::shop::{Shop, failure, ok, says};
 
 fn saga(tercet: &Tercet, shop: &Shop, scenario: &str) -> Told {
     let ran = run("saga.py", scenario, &[&at(tercet), &shop.url("")]);
@@ -17,13 +17,14 @@ fn payloads_arrive_intact_in_the_order_of_the_steps() {
     let (shop, tercet) = (Shop::start(), Tercet::start());
     let ran = saga(&tercet, &shop, "plain");
     assert_eq!(ran.told["outcome"], "done");
-    tercet.wait_status(ran.id(), "succeed");
+    tercet.wait(ran.id(), "succeed");
     assert_eq!(shop.told(), ["/a1 action 01", "/a2 action 02", "/a3 action 03"]);
     let sent: Vec<_> = ran.told["bodies"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-    let came: Vec<_> = shop.heard().into_iter().map(|heard| String::from_utf8(heard.body).unwrap()).collect();
+    let came: Vec<_> =
+        shop.all_calls().into_iter().map(|heard| String::from_utf8(heard.body).unwrap()).collect();
     assert_eq!(came, sent);
     assert!(
-        shop.heard()
+        shop.all_calls()
             .iter()
             .all(|heard| heard.method == "POST" && heard.headers["content-type"] == "application/json")
     );
@@ -34,12 +35,12 @@ fn payloads_arrive_intact_in_the_order_of_the_steps() {
 #[test]
 fn a_refused_step_is_undone_with_those_before_it() {
     let (shop, tercet) = (Shop::start(), Tercet::start());
-    shop.answers("/a2", [failure()]);
+    shop.answers("/a2", [failure("sold out")]);
     let ran = saga(&tercet, &shop, "plain");
     assert_eq!(ran.told["outcome"], "done", "it was accepted; what becomes of it shows later");
-    tercet.wait_status(ran.id(), "failed");
+    tercet.wait(ran.id(), "failed");
     assert_eq!(shop.told(), ["/a1 action 01", "/a2 action 02", "/c2 compensate 02", "/c1 compensate 01"]);
-    assert_eq!(shop.to("/c1")[0].body, shop.to("/a1")[0].body);
+    assert_eq!(shop.calls("/c1")[0].body, shop.calls("/a1")[0].body);
 }
 
 #[test]
@@ -47,7 +48,7 @@ fn who_waits_for_the_result_is_told_which_it_is() {
     let (shop, tercet) = (Shop::start(), Tercet::start());
     let ran = saga(&tercet, &shop, "waited");
     assert_eq!((ran.told["outcome"].as_str(), tercet.status(ran.id())), (Some("done"), "succeed".into()));
-    shop.answers("/a3", [failure()]);
+    shop.answers("/a3", [failure("sold out")]);
     let ran = saga(&tercet, &shop, "waited");
     assert_eq!(
         ran.told["outcome"], "DTMFailureError",
@@ -59,9 +60,9 @@ fn who_waits_for_the_result_is_told_which_it_is() {
 #[test]
 fn headers_go_along_and_a_broken_answer_is_asked_for_again() {
     let (shop, tercet) = (Shop::start(), Tercet::start());
-    shop.answers("/a1", [broken(), done()]);
+    shop.answers("/a1", [says(500, "broken"), ok()]);
     let ran = saga(&tercet, &shop, "with_headers");
-    tercet.wait_status(ran.id(), "succeed");
-    assert_eq!(shop.to("/a1").len(), 2);
-    assert!(shop.heard().iter().all(|heard| heard.headers["x-shop"] == "seven"));
+    tercet.wait(ran.id(), "succeed");
+    assert_eq!(shop.calls("/a1").len(), 2);
+    assert!(shop.all_calls().iter().all(|heard| heard.headers["x-shop"] == "seven"));
 }

@@ -4,25 +4,22 @@ use serde_json::json;
 
 use crate::bank::Bank;
 use crate::python::{at, run};
+use crate::support::dtm::shop::{Shop, failure, ok};
 use crate::support::{Http, Tercet, until};
-use crate::world::{Dtm, Shop, done, failure};
 
 #[test]
 fn both_branches_are_tried_and_then_confirmed_in_reverse() {
     let (shop, tercet) = (Shop::start(), Tercet::start());
     let ran = run("tcc.py", "flat", &[&at(&tercet), &shop.url("")]);
     assert_eq!((ran.code, &ran.told["committed"]), (Some(0), &json!(true)));
-    tercet.wait_status(ran.id(), "succeed");
+    tercet.wait(ran.id(), "succeed");
     assert_eq!(shop.told(), ["/try try 01", "/try try 02", "/confirm confirm 02", "/confirm confirm 01"]);
-    let confirmed = shop.to("/confirm");
+    let confirmed = shop.calls("/confirm");
     assert_eq!(
         confirmed[1].body, br#"{"account": "anna", "amount": -30}"#,
         "what the client gave as data, byte for byte"
     );
-    assert_eq!(
-        (confirmed[0].parameter("gid").as_str(), confirmed[0].parameter("trans_type")),
-        (ran.id(), "tcc".into())
-    );
+    assert_eq!((confirmed[0].asked("gid"), confirmed[0].asked("trans_type")), (ran.id(), "tcc"));
     assert_eq!(ran.id().len(), 22, "the server made the id, as DTM does");
     assert_eq!(tercet.show(ran.id())["state"], "confirmed", "and it is one of ours");
 }
@@ -30,10 +27,10 @@ fn both_branches_are_tried_and_then_confirmed_in_reverse() {
 #[test]
 fn a_refused_try_has_what_was_tried_cancelled_in_reverse() {
     let (shop, tercet) = (Shop::start(), Tercet::start());
-    shop.answers("/try", [done(), failure()]);
+    shop.answers("/try", [ok(), failure("sold out")]);
     let ran = run("tcc.py", "flat", &[&at(&tercet), &shop.url("")]);
     assert_eq!((ran.code, &ran.told["committed"]), (Some(0), &json!(false)));
-    tercet.wait_status(ran.id(), "failed");
+    tercet.wait(ran.id(), "failed");
     assert_eq!(shop.told(), ["/try try 01", "/try try 02", "/cancel cancel 02", "/cancel cancel 01"]);
     assert_eq!(
         tercet.rows(ran.id()),
@@ -46,7 +43,7 @@ fn a_branch_of_a_branch_is_confirmed_before_it() {
     let (shop, tercet) = (Shop::start(), Tercet::start());
     let ran = run("tcc.py", "nested", &[&at(&tercet), &shop.url("")]);
     assert_eq!(ran.told["committed"], true);
-    tercet.wait_status(ran.id(), "succeed");
+    tercet.wait(ran.id(), "succeed");
     assert_eq!(
         shop.told(),
         [
@@ -57,16 +54,16 @@ fn a_branch_of_a_branch_is_confirmed_before_it() {
             "/confirm confirm 01"
         ]
     );
-    assert_eq!(shop.to("/confirm")[1].body, br#"{"inside": {"account": "anna", "amount": -30}}"#);
+    assert_eq!(shop.calls("/confirm")[1].body, br#"{"inside": {"account": "anna", "amount": -30}}"#);
 }
 
 #[test]
 fn a_branch_of_a_branch_is_cancelled_with_the_rest() {
     let (shop, tercet) = (Shop::start(), Tercet::start());
-    shop.answers("/try", [failure()]);
+    shop.answers("/try", [failure("sold out")]);
     let ran = run("tcc.py", "nested", &[&at(&tercet), &shop.url("")]);
     assert_eq!(ran.told["committed"], false);
-    tercet.wait_status(ran.id(), "failed");
+    tercet.wait(ran.id(), "failed");
     assert_eq!(
         shop.told(),
         ["/inner try 0101", "/try try 02", "/cancel cancel 02", "/cancel cancel 0101", "/cancel cancel 01"]
@@ -78,7 +75,7 @@ fn money_moves_once_in_books_that_the_clients_barrier_guards() {
     let (bank, tercet) = (Bank::start(), Tercet::start());
     let ran = run("tcc.py", "flat", &[&at(&tercet), &bank.url()]);
     assert_eq!(ran.told["committed"], true);
-    tercet.wait_status(ran.id(), "succeed");
+    tercet.wait(ran.id(), "succeed");
     let moved = json!({ "anna": [70, 0], "bert": [130, 0] });
     assert_eq!(bank.books(), moved);
     let again = format!("/confirm?gid={}&trans_type=tcc&branch_id=01&op=confirm", ran.id());
@@ -91,7 +88,7 @@ fn a_cancel_of_what_was_never_tried_changes_nothing_in_the_books() {
     let (bank, tercet) = (Bank::start(), Tercet::start());
     let ran = run("tcc.py", "to_nobody", &[&at(&tercet), &bank.url()]);
     assert_eq!(ran.told["committed"], false);
-    tercet.wait_status(ran.id(), "failed");
+    tercet.wait(ran.id(), "failed");
     assert_eq!(bank.books(), json!({ "anna": [100, 0], "bert": [100, 0] }));
 }
 
@@ -105,7 +102,7 @@ fn credentials_in_the_base_url_let_the_client_in() {
     let ran = run("tcc.py", "flat", &[&with, &shop.url("")]);
     assert_eq!(ran.told["committed"], true);
     let let_in = Http { address: tercet.address, token: Some("0123456789abcdef".into()) };
-    until("both confirms", || (shop.to("/confirm").len() == 2).then_some(()));
+    until("both confirms", || (shop.calls("/confirm").len() == 2).then_some(()));
     let query = format!("/api/dtmsvr/query?gid={}", ran.id());
     assert_eq!(let_in.try_get(&query).unwrap().is(200).body["transaction"]["gid"], ran.id());
 }

@@ -3,7 +3,6 @@
 use serde_json::json;
 use tonic::Code;
 
-use crate::plain::Dtm as _;
 use crate::service::{failure, ongoing, slow};
 use crate::world::{World, of, refused, stepped, waiting};
 
@@ -19,7 +18,7 @@ fn an_id_has_22_characters_and_never_comes_twice() {
 fn a_conflict_is_aborted_with_the_words_that_clients_look_for() {
     let world = World::start();
     world.submit(world.saga("s", &[b"1"])).unwrap();
-    world.tercet.wait_status("s", "succeed");
+    world.tercet.wait("s", "succeed");
     let words = refused(world.submit(world.saga("s", &[b"1"])), Code::Aborted);
     assert_eq!(words, "current status 'succeed', cannot sumbmit");
     assert_eq!(
@@ -28,7 +27,7 @@ fn a_conflict_is_aborted_with_the_words_that_clients_look_for() {
     );
     world.prepare(of("t", "tcc")).unwrap();
     world.abort(of("t", "tcc")).unwrap();
-    world.tercet.wait_status("t", "failed");
+    world.tercet.wait("t", "failed");
     assert_eq!(
         refused(world.prepare(of("t", "tcc")), Code::Aborted),
         "current status 'failed', cannot prepare"
@@ -56,7 +55,6 @@ fn what_cannot_be_carried_out_is_unknown_with_words() {
     }
     refused(world.abort(of("nobody", "tcc")), Code::Unknown);
     refused(world.prepare(of("s", "saga")), Code::Unknown);
-    refused(world.prepare(of("m", "msg")), Code::Unknown);
     assert_eq!(world.tercet.query("s")["transaction"], json!(null), "nothing was kept");
 }
 
@@ -82,7 +80,7 @@ fn long_words_come_back_as_a_part_of_them() {
     assert!(words.len() < 5_000);
     let id = "i".repeat(128);
     world.submit(world.saga(&id, &[b"1"])).unwrap();
-    world.tercet.wait_status(&id, "succeed");
+    world.tercet.wait(&id, "succeed");
     refused(world.submit(world.saga(&"i".repeat(129), &[b"1"])), Code::Unknown);
 }
 
@@ -90,7 +88,7 @@ fn long_words_come_back_as_a_part_of_them() {
 fn a_transaction_over_grpc_is_one_for_everybody() {
     let world = World::start();
     world.submit(world.saga("s", &[&[0xff], b"{}"])).unwrap();
-    world.tercet.wait_status("s", "succeed");
+    world.tercet.wait("s", "succeed");
     let query = world.tercet.query("s");
     let transaction = &query["transaction"];
     assert_eq!((&transaction["protocol"], &transaction["trans_type"]), (&json!("grpc"), &json!("saga")));
@@ -100,7 +98,7 @@ fn a_transaction_over_grpc_is_one_for_everybody() {
     );
     let first = &query["branches"][0];
     assert_eq!((&first["url"], &first["bin_data"]), (&json!(world.service.url("C1")), &json!("/w==")));
-    let all = world.tercet.look("all?transType=saga&status=succeed").body.clone();
+    let all = world.tercet.ask("all", &[("transType", "saga"), ("status", "succeed")]).body.clone();
     assert_eq!(all["transactions"][0]["gid"], "s");
     let native = world.tercet.show("s");
     assert_eq!((&native["pattern"], &native["state"]), (&json!("saga"), &json!("completed")));
@@ -112,24 +110,24 @@ fn a_transaction_goes_on_over_http_that_was_begun_over_grpc_and_back() {
     let world = World::start();
     world.prepare(of("t", "tcc")).unwrap();
     world.register(world.branch("t", "01", &[0xff])).unwrap();
-    world.tercet.ok("submit", &json!({"gid": "t", "trans_type": "tcc"}));
-    world.tercet.wait_status("t", "succeed");
+    world.tercet.does("submit", &json!({"gid": "t", "trans_type": "tcc"}));
+    world.tercet.wait("t", "succeed");
     assert_eq!(world.service.to("Confirm")[0].payload, [0xff]);
     let step = json!({"action": world.service.url("A1"), "compensate": ""});
     let saga =
         json!({"gid": "s", "trans_type": "saga", "protocol": "grpc", "steps": [step], "payloads": ["{}"]});
-    world.tercet.ok("submit", &saga);
-    world.tercet.wait_status("s", "succeed");
+    world.tercet.does("submit", &saga);
+    world.tercet.wait("s", "succeed");
     assert_eq!(world.service.to("A1")[0].payload, b"{}", "who says grpc over HTTP has branches over gRPC");
 }
 
 #[test]
 fn a_branch_that_is_registered_over_grpc_is_called_over_grpc_whatever_began_the_transaction() {
     let world = World::start();
-    world.tercet.ok("prepare", &json!({"gid": "t", "trans_type": "tcc"}));
+    world.tercet.does("prepare", &json!({"gid": "t", "trans_type": "tcc"}));
     world.register(world.branch("t", "01", &[0xff])).unwrap();
     world.abort(of("t", "tcc")).unwrap();
-    world.tercet.wait_status("t", "failed");
+    world.tercet.wait("t", "failed");
     assert_eq!(world.service.told(), ["Cancel cancel 01"]);
     assert_eq!(world.service.heard()[0].payload, [0xff]);
 }

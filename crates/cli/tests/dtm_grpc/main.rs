@@ -18,8 +18,3 @@ mod topics;
 mod workflow;
 mod world;
 mod xa;
-
-/// The participant over plain HTTP, and what the server shows over it.
-#[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../support/shop.rs"]
-mod plain;

@@ -2,8 +2,8 @@
 
 use server::dtm::proto::DtmTransOptions;
 
-use crate::plain::{Dtm as _, Shop};
 use crate::service::{done, failure, ongoing, says, slow};
+use crate::support::dtm::shop::Shop;
 use crate::world::{World, asking, stepped, texts};
 
 /// Neither JSON nor UTF-8, and with the bytes in it that a text would lose.
@@ -13,7 +13,7 @@ const BYTES: &[u8] = &[0, 0xff, 0xfe, b'"', b'\n', 0x80, 0];
 fn a_saga_acts_in_order_and_names_itself_in_the_metadata() {
     let world = World::start();
     world.submit(world.saga("g 1/2", &[BYTES, b"{}"])).unwrap();
-    world.tercet.wait_status("g%201%2F2", "succeed");
+    world.tercet.wait("g 1/2", "succeed");
     assert_eq!(world.service.told(), ["A1 action 01", "A2 action 02"]);
     let heard = world.service.heard();
     assert_eq!(heard[0].path, "/shop.Shop/A1");
@@ -37,7 +37,7 @@ fn a_refused_step_is_undone_with_all_before_it_in_reverse() {
     let world = World::start();
     world.service.answers("A2", [failure()]);
     world.submit(world.saga("s", &[BYTES, b"2", b"3"])).unwrap();
-    world.tercet.wait_status("s", "failed");
+    world.tercet.wait("s", "failed");
     assert_eq!(
         world.service.told(),
         ["A1 action 01", "A2 action 02", "C2 compensate 02", "C1 compensate 01"]
@@ -52,7 +52,7 @@ fn a_step_that_goes_on_is_asked_again_however_it_says_so() {
     // The second is how older services say it.
     world.service.answers("A1", [ongoing(), says(10, "ONGOING"), done()]);
     world.submit(world.saga("s", &[BYTES, b"2"])).unwrap();
-    world.tercet.wait_status("s", "succeed");
+    world.tercet.wait("s", "succeed");
     assert_eq!((world.service.to("A1").len(), world.service.to("A2").len()), (3, 1));
 }
 
@@ -63,7 +63,7 @@ fn any_other_status_says_nothing_and_is_asked_again() {
     world.service.answers("A2", [failure()]);
     world.service.answers("C1", [says(13, ""), failure(), ongoing(), done()]);
     world.submit(world.saga("s", &[b"1", b"2"])).unwrap();
-    world.tercet.wait_status("s", "failed");
+    world.tercet.wait("s", "failed");
     assert_eq!((world.service.to("A1").len(), world.service.to("C1").len()), (5, 4));
 }
 
@@ -77,12 +77,12 @@ fn a_step_with_a_scheme_is_called_over_http() {
     ];
     world.service.answers("A3", [failure()]);
     world.submit(stepped(("s", "saga"), steps, &[BYTES, BYTES, b""])).unwrap();
-    world.tercet.wait_status("s", "failed");
+    world.tercet.wait("s", "failed");
     assert_eq!(world.service.told(), ["A1 action 01", "A3 action 03"]);
     assert_eq!(shop.told(), ["/a2 action 02", "/c1 compensate 01"]);
-    let called = &shop.to("/a2")[0];
+    let called = &shop.calls("/a2")[0];
     assert_eq!((called.method.as_str(), called.body.as_slice()), ("POST", BYTES));
-    assert_eq!((called.parameter("own"), called.parameter("gid")), ("1".into(), "s".into()));
+    assert_eq!((called.asked("own"), called.asked("gid")), ("1", "s"));
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn branch_headers_and_the_time_out_go_along() {
         ..DtmTransOptions::default()
     };
     world.submit(asking(world.saga("s", &[b"1"]), options)).unwrap();
-    world.tercet.wait_status("s", "succeed");
+    world.tercet.wait("s", "succeed");
     let heard = world.service.to("A1");
     assert_eq!(heard.len(), 2, "a call that takes too long is given up and repeated");
     assert!(heard[1].began.duration_since(heard[0].began).as_millis() >= 950, "not before it was given up");
@@ -111,7 +111,7 @@ fn a_retry_limit_repeats_at_once_and_then_rolls_back() {
     world.service.answers("A1", [says(2, "")]);
     let options = DtmTransOptions { retry_limit: 2, retry_interval: 60, ..DtmTransOptions::default() };
     world.submit(asking(world.saga("s", &[b"1"]), options)).unwrap();
-    world.tercet.wait_status("s", "failed");
+    world.tercet.wait("s", "failed");
     assert_eq!(world.service.told(), ["A1 action 01", "A1 action 01", "A1 action 01", "C1 compensate 01"]);
 }
 
@@ -121,7 +121,7 @@ fn a_time_out_rolls_back_what_was_begun() {
     world.service.answers("A2", [ongoing()]);
     let options = DtmTransOptions { timeout_to_fail: 1, ..DtmTransOptions::default() };
     world.submit(asking(world.saga("s", &[b"1", b"2"]), options)).unwrap();
-    world.tercet.wait_status("s", "failed");
+    world.tercet.wait("s", "failed");
     let told = world.service.told();
     assert_eq!(told[told.len() - 2..], ["C2 compensate 02", "C1 compensate 01"]);
 }
@@ -135,7 +135,7 @@ fn bytes_survive_the_servers_death() {
     world.tercet.kill();
     world.service.answers("A1", [done()]);
     world.tercet.restart();
-    world.tercet.wait_status("s", "succeed");
+    world.tercet.wait("s", "succeed");
     assert!(world.service.heard().iter().all(|heard| heard.payload == BYTES));
     assert_eq!(world.service.to("A2").len(), 1);
 }

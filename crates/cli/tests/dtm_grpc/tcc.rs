@@ -2,8 +2,8 @@
 
 use tonic::Code;
 
-use crate::plain::{Dtm as _, Shop};
 use crate::service::{done, failure, ongoing};
+use crate::support::dtm::shop::Shop;
 use crate::world::{World, of, refused, registered, within};
 
 const BYTES: &[u8] = &[0xc3, 0x28, 0, 0xff];
@@ -17,7 +17,7 @@ fn branches_are_confirmed_in_the_reverse_of_their_registration_with_their_bytes(
     }
     assert_eq!(world.tercet.status("t"), "prepared");
     world.submit(of("t", "tcc")).unwrap();
-    world.tercet.wait_status("t", "succeed");
+    world.tercet.wait("t", "succeed");
     assert_eq!(world.service.told(), ["Confirm confirm 02", "Confirm confirm 0101", "Confirm confirm 01"]);
     let payloads: Vec<_> = world.service.heard().into_iter().map(|heard| heard.payload).collect();
     assert_eq!(payloads, [&[2][..], b"", BYTES]);
@@ -35,7 +35,7 @@ fn an_abort_cancels_in_reverse_and_keeps_its_reason() {
     let mut abort = of("t", "tcc");
     abort.rollback_reason = "the try failed".into();
     world.abort(abort).unwrap();
-    world.tercet.wait_status("t", "failed");
+    world.tercet.wait("t", "failed");
     assert_eq!(world.service.told(), ["Cancel cancel 02", "Cancel cancel 01"]);
     assert_eq!(world.service.heard()[0].payload, BYTES);
     assert_eq!(world.tercet.query("t")["transaction"]["rollback_reason"], "the try failed");
@@ -46,7 +46,7 @@ fn what_stays_prepared_too_long_is_rolled_back() {
     let world = World::start();
     world.prepare(within(of("t", "tcc"), 1)).unwrap();
     world.register(world.branch("t", "01", BYTES)).unwrap();
-    world.tercet.wait_status("t", "failed");
+    world.tercet.wait("t", "failed");
     assert_eq!(world.service.told(), ["Cancel cancel 01"]);
 }
 
@@ -58,7 +58,7 @@ fn a_branch_registered_again_alike_is_a_success_and_otherwise_a_conflict() {
     world.register(world.branch("t", "01", BYTES)).unwrap();
     refused(world.register(world.branch("t", "01", b"other")), Code::Aborted);
     world.submit(of("t", "tcc")).unwrap();
-    world.tercet.wait_status("t", "succeed");
+    world.tercet.wait("t", "succeed");
     assert_eq!(world.service.to("Confirm").len(), 1);
     let words = refused(world.register(world.branch("nobody", "01", b"")), Code::Aborted);
     assert_eq!(words, "no trans with gid: nobody status: prepared found");
@@ -73,7 +73,7 @@ fn a_confirm_that_is_refused_raises_attention_and_is_repeated() {
     world.submit(of("t", "tcc")).unwrap();
     let shown = world.tercet.wait_until("t", |shown| shown["needs_attention"] == true);
     assert_eq!(shown["branches"][0]["last_error"], "sold out");
-    world.tercet.wait_status("t", "succeed");
+    world.tercet.wait("t", "succeed");
     assert_eq!(world.service.to("Confirm").len(), 5);
 }
 
@@ -86,9 +86,9 @@ fn a_branch_with_a_scheme_is_confirmed_over_http() {
     branch.busi_payload = BYTES.to_vec();
     world.register(branch).unwrap();
     world.submit(of("t", "tcc")).unwrap();
-    world.tercet.wait_status("t", "succeed");
+    world.tercet.wait("t", "succeed");
     assert_eq!(
-        (shop.told(), shop.heard()[0].body.as_slice()),
+        (shop.told(), shop.all_calls()[0].body.as_slice()),
         (vec!["/confirm confirm 01".to_owned()], BYTES)
     );
 }

@@ -3,7 +3,7 @@
 use server::dtm::proto::DtmTopicRequest;
 use tonic::{Code, Status};
 
-use crate::plain::{Dtm as _, Shop};
+use crate::support::dtm::shop::Shop;
 use crate::world::{World, refused};
 
 fn of(topic: &str, url: &str) -> DtmTopicRequest {
@@ -30,10 +30,10 @@ fn a_message_goes_to_every_subscriber_over_whatever_each_speaks() {
     world.subscribe("paid", &world.service.url("Paid")).unwrap();
     world.subscribe("paid", &shop.url("/paid")).unwrap();
     world.submit(world.message("m", &["topic://paid".into(), world.service.url("D2")])).unwrap();
-    world.tercet.wait_status("m", "succeed");
+    world.tercet.wait("m", "succeed");
     assert_eq!(world.service.told(), ["Paid action 01-01", "D2 action 02"]);
     assert_eq!(shop.told(), ["/paid action 01-02"]);
-    let kept = world.tercet.look("queryKV?cat=topics&key=paid").body.clone();
+    let kept = world.tercet.ask("queryKV", &[("cat", "topics"), ("key", "paid")]).body.clone();
     assert!(kept["kv"][0]["v"].as_str().unwrap().contains("of a test"), "the same topic over HTTP: {kept}");
 }
 
@@ -44,7 +44,7 @@ fn a_single_subscriber_has_the_branch_of_the_step() {
     world.subscribe("paid", &world.service.url("Gone")).unwrap();
     world.unsubscribe("paid", &world.service.url("Gone")).unwrap();
     world.submit(world.message("m", &["topic://paid".into()])).unwrap();
-    world.tercet.wait_status("m", "succeed");
+    world.tercet.wait("m", "succeed");
     assert_eq!(world.service.told(), ["Paid action 01"]);
 }
 

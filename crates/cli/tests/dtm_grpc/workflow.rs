@@ -3,7 +3,6 @@
 use server::dtm::proto::{DtmBranchRequest, DtmProgressesReply, DtmRequest};
 use tonic::{Code, Status};
 
-use crate::plain::Dtm as _;
 use crate::service::{ongoing, says};
 use crate::world::{World, of, refused, registered, texts};
 
@@ -98,7 +97,7 @@ fn a_silent_client_is_called_back_with_what_the_workflow_was_called_with() {
         "a callback that went well does not end it: the client does"
     );
     world.submit(ended("w", "succeed", ("result", ""))).unwrap();
-    world.tercet.wait_status("w", "succeed");
+    world.tercet.wait("w", "succeed");
 }
 
 #[test]

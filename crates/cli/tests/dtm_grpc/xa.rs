@@ -1,6 +1,5 @@
 //! XA over gRPC: one address for both ends of the second phase, called in the order of registration.
 
-use crate::plain::Dtm as _;
 use crate::service::{done, ongoing, says};
 use crate::world::{World, of, registered, within};
 
@@ -17,7 +16,7 @@ fn a_submit_commits_in_the_order_of_registration() {
     world.service.answers("Phase2", [says(14, ""), done()]);
     prepared(&world, &["01", "02"]);
     world.submit(of("x", "xa")).unwrap();
-    world.tercet.wait_status("x", "succeed");
+    world.tercet.wait("x", "succeed");
     assert_eq!(world.service.told(), ["Phase2 commit 01", "Phase2 commit 01", "Phase2 commit 02"]);
     assert_eq!(world.service.heard()[0].says("dtm-trans_type"), "xa");
     assert_eq!(
@@ -32,7 +31,7 @@ fn an_abort_rolls_back_in_the_order_of_registration() {
     world.service.answers("Phase2", [ongoing(), done()]);
     prepared(&world, &["01", "02"]);
     world.abort(of("x", "xa")).unwrap();
-    world.tercet.wait_status("x", "failed");
+    world.tercet.wait("x", "failed");
     assert_eq!(world.service.told(), ["Phase2 rollback 01", "Phase2 rollback 01", "Phase2 rollback 02"]);
 }
 
@@ -41,6 +40,6 @@ fn what_stays_prepared_too_long_is_rolled_back() {
     let world = World::start();
     world.prepare(within(of("y", "xa"), 1)).unwrap();
     world.register(registered(("y", "xa"), "01", [("url", world.service.url("Phase2"))])).unwrap();
-    world.tercet.wait_status("y", "failed");
+    world.tercet.wait("y", "failed");
     assert_eq!(world.service.told(), ["Phase2 rollback 01"]);
 }

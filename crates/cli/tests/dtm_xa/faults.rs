@@ -6,7 +6,6 @@ use lab::services::{Private, Service};
 use serde_json::json;
 
 use crate::database::{Database, End};
-use crate::plain::Dtm as _;
 use crate::support::until;
 use crate::world::World;
 

@@ -12,8 +12,3 @@ mod faults;
 mod support;
 mod transfer;
 mod world;
-
-/// What a client asks of the server.
-#[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../support/shop.rs"]
-mod plain;

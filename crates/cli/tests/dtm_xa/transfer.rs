@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::plain::Dtm as _;
-use crate::world::World;
+use crate::support::dtm::is_failure;
+use crate::world::{World, xa};
 
 #[test]
 fn money_moves_in_both_databases_and_not_before_it_is_submitted() {
@@ -58,7 +58,7 @@ fn a_second_phase_that_comes_twice_or_too_late_changes_nothing() {
         assert_eq!((again(&world.postgres, "01"), again(&world.mariadb, "02")), (200, 200), "{op}");
         assert_eq!(world.balances(), (70, 130), "{op}");
     }
-    world.tercet.no("submit", &crate::plain::of(&id, "xa"), 409);
+    is_failure(&world.tercet.verb("submit", &xa(&id)), "current status 'succeed'");
     assert_eq!(world.balances(), (70, 130));
 }
 

@@ -6,8 +6,7 @@ use tokio::runtime::Runtime;
 
 use crate::bank::Bank;
 use crate::database::Database;
-use crate::plain::{Dtm as _, and, of};
-use crate::support::{Tercet, until};
+use crate::support::{Tercet, until, with};
 
 /// What is asked again is asked soon.
 const QUICK: &[&str] = &["--dtm-retry-interval-ms", "100"];
@@ -36,7 +35,7 @@ impl World {
     /// Opens the transaction under an id that no other test has; prepared transactions are everybody's on a server.
     pub fn open(&self, more: Value) -> String {
         let id = format!("xa-{}-{:08x}", std::process::id(), fastrand::u32(..));
-        self.tercet.ok("prepare", &and(of(&id, "xa"), more));
+        self.tercet.does("prepare", &with(xa(&id), more));
         id
     }
 
@@ -59,11 +58,11 @@ impl World {
     }
 
     pub fn submit(&self, id: &str) {
-        self.tercet.ok("submit", &of(id, "xa"));
+        self.tercet.does("submit", &xa(id));
     }
 
     pub fn abort(&self, id: &str) {
-        self.tercet.ok("abort", &of(id, "xa"));
+        self.tercet.does("abort", &xa(id));
     }
 
     /// What anna has in PostgreSQL and bert in MariaDB.
@@ -80,7 +79,12 @@ impl World {
 
     /// Waits for this end, and for nothing to be held back by it.
     pub fn ends(&self, id: &str, status: &str) {
-        self.tercet.wait_status(id, status);
+        self.tercet.wait(id, status);
         until("nothing is held", || (self.held(id) == (vec![], vec![])).then_some(()));
     }
+}
+
+/// What every verb on it needs.
+pub fn xa(id: &str) -> Value {
+    json!({ "gid": id, "trans_type": "xa" })
 }

@@ -3,16 +3,14 @@
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "test code")]
 #![allow(clippy::needless_pass_by_value, reason = "a test reads better when it hands over what it makes")]
 
-#[allow(dead_code, reason = "a part of it is used here")]
-#[path = "../support/shop.rs"]
-mod shop;
 #[path = "../support/mod.rs"]
 mod support;
 
 use serde_json::json;
 
-use shop::{Dtm, Shop, and, failure, of, ongoing};
-use support::Tercet;
+use support::dtm::is_fault;
+use support::dtm::shop::{Shop, failure, ongoing};
+use support::{Tercet, with};
 
 #[test]
 fn a_native_xa_prepares_its_branches_and_then_commits_or_rolls_them_back() {
@@ -22,9 +20,9 @@ fn a_native_xa_prepares_its_branches_and_then_commits_or_rolls_them_back() {
     let shown = tercet.wait_final("good");
     assert_eq!((&shown["state"], &shown["branches"][0]["state"]), (&json!("confirmed"), &json!("committed")));
     let operations: Vec<_> =
-        shop.to("/2-a").iter().map(|heard| heard.headers["tercet-operation"].clone()).collect();
+        shop.calls("/2-a").iter().map(|heard| heard.headers["tercet-operation"].clone()).collect();
     assert_eq!(operations, ["commit"]);
-    shop.answers("/p-b", [failure()]);
+    shop.answers("/p-b", [failure("sold out")]);
     tercet.begin(&json!({"id": "bad", "pattern": "xa", "branches": [branch("a"), branch("b")]}));
     let shown = tercet.wait_final("bad");
     assert_eq!(
@@ -45,9 +43,9 @@ fn a_native_workflow_keeps_json_and_its_result() {
     let told = json!({"step": "reserve", "outcome": "done", "result": {"hold": "h-1"}});
     tercet.post("/v1/transactions/w/progress", &told).is(200);
     tercet.post("/v1/transactions/w/progress", &told).is(200);
-    let other = and(told.clone(), json!({"outcome": "refused"}));
+    let other = with(told.clone(), json!({"outcome": "refused"}));
     tercet.post("/v1/transactions/w/progress", &other).is_refusal(422, "branch_mismatch");
-    let call = shop.wait("/resume", 1).remove(0);
+    let call = shop.wait_calls("/resume", 1).remove(0);
     assert_eq!(
         (&call.body[..], call.headers["tercet-operation"].as_str()),
         (&b"{\"order\":7}"[..], "resume")
@@ -79,15 +77,6 @@ fn a_natively_begun_transaction_can_be_stopped_too_unless_it_holds_value() {
 }
 
 #[test]
-fn an_id_with_other_content_is_refused_and_nothing_more_runs() {
-    let (shop, tercet) = (Shop::start(), Tercet::start());
-    tercet.ok("submit", &shop.saga("s", 1));
-    tercet.wait_status("s", "succeed");
-    tercet.no("submit", &shop.saga("s", 2), 409);
-    assert_eq!(shop.heard().len(), 1);
-}
-
-#[test]
 fn what_holds_value_is_cancelled_not_stopped() {
     let tercet = Tercet::start();
     tercet.post("/v1/assets", &json!({"code": "points", "scale": 0})).is(200);
@@ -101,8 +90,8 @@ fn what_holds_value_is_cancelled_not_stopped() {
     let pay = json!({"id": "pay", "kind": "await"});
     tercet.begin(&json!({"id": "t", "pattern": "tcc", "branches": [hold, pay]}));
     tercet.post("/v1/transactions/t/stop", &json!({})).is_refusal(409, "holds_value");
-    tercet.no("forceStop", &json!({"gid": "t"}), 500);
-    tercet.ok("abort", &of("t", "tcc"));
-    tercet.wait_status("t", "failed");
+    is_fault(&tercet.verb("forceStop", &json!({"gid": "t"})), "holds");
+    tercet.does("abort", &json!({"gid": "t", "trans_type": "tcc"}));
+    tercet.wait("t", "failed");
     assert_eq!(tercet.get("/v1/accounts/ann").body["available"], "5");
 }

@@ -12,10 +12,12 @@
 //!
 //! Nothing here knows a rule of the API; a test waits for a fact (`wait_final`, `wait_calls`), never for a time.
 //! Everything listens on port 0 of the loopback address and ends with the value that started it.
+//! Where DTM's protocol is tested, the client and the participant are those of `dtm`.
 //! Read next: `tercet.rs` (the server under test), and the crate `lab`, which shares its `participant.rs`, `http.rs`, `spec.rs` (requests).
 #![allow(dead_code, unused_imports, reason = "each test binary uses a part of it")]
 #![allow(clippy::needless_pass_by_value, reason = "a test reads better when it hands over what it makes")]
 
+pub mod dtm;
 mod ledger;
 mod tercet;
 

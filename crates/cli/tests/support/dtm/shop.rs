@@ -1,7 +1,7 @@
 //! A service as users of DTM write them: it remembers every call, from its first byte to its answer, and answers by a script.
 //!
 //! A script belongs to a path; its last answer is repeated, and without a script everything succeeds. It knows no rule of the
-//! protocol. Read next: `world.rs`.
+//! protocol.
 
 use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead, BufReader, Write};
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::support::until;
+use super::super::until;
 
 /// One call that came.
 #[derive(Clone, Debug)]
@@ -40,6 +40,11 @@ impl Call {
     /// `branch.op`.
     pub fn name(&self) -> String {
         format!("{}.{}", self.asked("branch_id"), self.asked("op"))
+    }
+
+    /// `/path op branch`.
+    pub fn told(&self) -> String {
+        format!("{} {} {}", self.path, self.asked("op"), self.asked("branch_id"))
     }
 
     /// A header; empty when it is not there.
@@ -82,7 +87,7 @@ impl Gate {
     }
 
     fn pass(&self) {
-        let end = Instant::now() + crate::support::PATIENCE;
+        let end = Instant::now() + super::super::PATIENCE;
         while !self.0.load(Ordering::Acquire) && Instant::now() < end {
             std::thread::sleep(Duration::from_millis(2));
         }
@@ -144,14 +149,14 @@ struct Shared {
 }
 
 /// A running service.
-pub struct Service {
+pub struct Shop {
     address: SocketAddr,
     shared: Arc<Shared>,
 }
 
-impl Service {
+impl Shop {
     /// Starts it on a free port.
-    pub fn start() -> Service {
+    pub fn start() -> Shop {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let shared = Arc::new(Shared::default());
@@ -165,7 +170,7 @@ impl Service {
                 std::thread::spawn(move || shared.serve(&stream));
             }
         });
-        Service { address, shared }
+        Shop { address, shared }
     }
 
     /// Writes the answers to calls of a path, in order; the last one is repeated.
@@ -207,6 +212,11 @@ impl Service {
         self.all_calls().iter().map(Call::name).collect()
     }
 
+    /// The same with their paths, as `/path op branch`.
+    pub fn told(&self) -> Vec<String> {
+        self.all_calls().iter().map(Call::told).collect()
+    }
+
     /// Waits until at least `count` calls of a path have come.
     pub fn wait_calls(&self, path: &str, count: usize) -> Vec<Call> {
         until(&format!("{count} calls of {path}"), || {
@@ -215,7 +225,7 @@ impl Service {
     }
 }
 
-impl Drop for Service {
+impl Drop for Shop {
     fn drop(&mut self) {
         self.shared.gone.store(true, Ordering::Release);
         // Wakes the accepting thread, which then ends and closes the listener.
