@@ -62,7 +62,7 @@ bugs! {
     FaultSwallowed in "engine": "after a failed append answers leave all the same", breaks "P2 P4",
     CallBeforeDurable in "engine": "a branch is called before the decision is durable", breaks "P2",
     ArchiveAhead in "engine": "the archive is given a frame before it is durable", breaks "P1 P3 P16",
-    ReplaySkipsFrame in "engine": "a start passes over the first frame that the archive lacks", breaks "P1 P3",
+    ReplaySkipsFrame in "engine": "a start passes over the first frame that the archive lacks", breaks "P1 P3 P9",
     ReleasedTooEarly in "engine": "the journal may give up what the archive has not made durable", breaks "P3",
     IdsNotLearnt in "engine": "a start learns no ids from the ledger's history", breaks "P1 P9 P20",
     TimersLost in "engine": "a start wakes no open transaction", breaks "P16",

@@ -59,9 +59,16 @@ impl Books {
         let book = self.transactions.get_mut(&kept.number).ok_or_else(unknown)?;
         let chapter = Chapter { sequence, at: kept.at };
         book.event(chapter, &kept.event, sights)?;
-        if matches!(kept.event, transaction::Event::Finished) {
-            self.finished += 1;
-            book.finishes(&self.ledger, sights)?;
+        match kept.event {
+            transaction::Event::Finished => {
+                self.finished += 1;
+                book.finishes(&self.ledger, sights)?;
+            }
+            transaction::Event::Stopped { .. } => {
+                self.finished += 1;
+                book.stops(&self.ledger)?;
+            }
+            _ => {}
         }
         Ok(kept.number)
     }

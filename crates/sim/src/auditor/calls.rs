@@ -38,8 +38,8 @@ impl Auditor {
         };
         let decided = book.decided.map(|(_, decision)| decision);
         let needed = match call.operation {
-            "try" | "action" | "check" => None,
-            "confirm" | "deliver" => Some(Decision::Confirm),
+            "try" | "action" | "prepare" | "check" => None,
+            "confirm" | "deliver" | "commit" => Some(Decision::Confirm),
             _ => Some(Decision::Cancel),
         };
         (decided == needed)

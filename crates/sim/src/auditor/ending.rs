@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use transaction::barrier::Record;
-use transaction::{Decision, Kind, Pattern};
+use transaction::{Decision, Pattern};
 
 use super::transaction_books::BranchBook;
 use super::{Auditor, TransactionBook};
@@ -54,9 +54,9 @@ impl Auditor {
             (most <= 1).must("P10", || format!("an operation of {name} took effect {most} times"))?;
             let (tries, undone) = (row.ran[0], row.ran[2]);
             (undone <= tries).must("P11", || format!("{name} was undone without having been done"))?;
-            let is_tcc =
-                self.books.transaction_of(transaction).is_some_and(|b| b.spec.pattern == Pattern::Tcc);
-            (!is_tcc || row.ran[1] <= tries)
+            let is_two_phase =
+                self.books.transaction_of(transaction).is_some_and(TransactionBook::is_two_phase);
+            (!is_two_phase || row.ran[1] <= tries)
                 .must("P13", || format!("{name} was confirmed without having been tried"))?;
             (row.ran[1] == 0 || row.ran[2] == 0)
                 .must("P8", || format!("{name} was both confirmed and cancelled"))?;
@@ -79,13 +79,14 @@ impl Auditor {
 
     /// Every branch that is final was carried out where it belongs.
     pub(crate) fn carried_out(&self, participants: &Participants) -> Judged {
-        for book in self.books.transactions.values().filter(|book| book.finished.is_some()) {
+        let ended = |book: &&TransactionBook| book.finished.is_some() && !book.is_stopped;
+        for book in self.books.transactions.values().filter(ended) {
             for branch in &book.branches {
-                let Kind::Call(call) = &branch.spec.kind else { continue };
+                let Some(urls) = branch.urls() else { continue };
                 let decision = book.decided.map(|(_, decision)| decision);
                 let url = match decision {
-                    Some(Decision::Confirm) => &call.urls.confirm,
-                    _ => &call.urls.cancel,
+                    Some(Decision::Confirm) => &urls.confirm,
+                    _ => &urls.cancel,
                 };
                 let owed = book.spec.pattern != Pattern::Saga || branch.touched.is_some();
                 let Some(url) = url.as_ref().filter(|_| owed) else { continue };
@@ -122,7 +123,7 @@ fn effect_fits(book: &TransactionBook, name: &str, (record, ran): (Record, [u32;
         None => ran[1] + ran[2] > 0,
     };
     (!against).must("P8", || format!("{name} was changed against the decision {decided:?}: {ran:?}"))?;
-    let holds = record == Record::Tried && book.spec.pattern == Pattern::Tcc;
-    (!holds || book.finished.is_none())
+    let holds = record == Record::Tried && book.is_two_phase();
+    (!holds || book.finished.is_none() || book.is_stopped)
         .must("P16", || format!("{name} still holds something, its transaction is final"))
 }

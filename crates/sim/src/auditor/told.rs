@@ -165,7 +165,8 @@ impl Auditor {
         if refusal.kind.code == "already_decided" {
             let decided = book.and_then(|book| book.decided);
             let cooling = refusal.detail.contains("cooling off");
-            (decided.is_some() || cooling)
+            let is_stopped = book.is_some_and(|book| book.is_stopped);
+            (decided.is_some() || cooling || is_stopped)
                 .must("P14", || format!("{id} is said to be decided: {}", refusal.detail))?;
             if let Some(book) = book
                 && let (Some((when, Decision::Cancel)), Some(ms)) = (decided, book.spec.deadline_ms)

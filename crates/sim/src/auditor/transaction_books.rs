@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use transaction::{
-    BranchSpec, Decision, Event, Kind, Mode, Operation, Pattern, ReasonCode, Reply, Signal, Spec, Time,
+    BranchSpec, Decision, Event, Kind, Mode, Operation, Pattern, ReasonCode, Reply, Signal, Spec, Time, Urls,
 };
 
 use super::ledger_books::LedgerBooks;
@@ -26,6 +26,8 @@ pub(crate) struct TransactionBook {
     pub(crate) begun: Chapter,
     pub(crate) decided: Option<(Chapter, Decision)>,
     pub(crate) finished: Option<Chapter>,
+    /// It was given up by force: nothing is known of its branches.
+    pub(crate) is_stopped: bool,
     cooling: Option<(Chapter, Time)>,
     pub(crate) branches: Vec<BranchBook>,
     check: Pace,
@@ -92,12 +94,21 @@ impl BranchBook {
 
     /// Whether a call of this operation is needed to settle it.
     fn is_called(&self, operation: Operation) -> bool {
-        let Kind::Call(call) = &self.spec.kind else { return false };
+        let Some(urls) = self.urls() else { return false };
         match operation {
-            Operation::Try => call.urls.attempt.is_some(),
-            Operation::Confirm => call.urls.confirm.is_some(),
-            Operation::Cancel => call.urls.cancel.is_some(),
+            Operation::Try => urls.attempt.is_some(),
+            Operation::Confirm => urls.confirm.is_some(),
+            Operation::Cancel => urls.cancel.is_some(),
             Operation::Check => false,
+        }
+    }
+
+    /// Where its participant is called, if it has one.
+    pub(super) fn urls(&self) -> Option<&Urls> {
+        match &self.spec.kind {
+            Kind::Call(call) => Some(&call.urls),
+            Kind::Raw(raw) => Some(&raw.urls),
+            Kind::Await | Kind::Hold(_) | Kind::Item(_) => None,
         }
     }
 }
@@ -109,6 +120,7 @@ impl TransactionBook {
             begun: Chapter { sequence, at },
             decided: None,
             finished: None,
+            is_stopped: false,
             cooling: None,
             branches: spec.branches.iter().map(|branch| BranchBook::new(branch, sequence)).collect(),
             check: Pace::default(),
@@ -117,6 +129,20 @@ impl TransactionBook {
 
     pub(crate) fn id(&self) -> &str {
         &self.spec.id
+    }
+
+    /// What is tried first holds something until it is confirmed or cancelled.
+    pub(super) fn is_two_phase(&self) -> bool {
+        matches!(self.spec.pattern, Pattern::Tcc | Pattern::Xa)
+    }
+
+    /// A prepared message whose initiator cannot be asked: silence is consent.
+    fn is_unasked(&self) -> bool {
+        self.spec.pattern == Pattern::Message && self.spec.check.is_none()
+    }
+
+    fn retry_limit(&self) -> u32 {
+        self.spec.terms.as_ref().map_or(0, |terms| terms.retry_limit)
     }
 
     /// The decision, if it had been made at `sequence`.
@@ -163,9 +189,12 @@ impl TransactionBook {
     /// Judges the next event.
     pub(super) fn event(&mut self, when: Chapter, event: &Event, sights: &mut Sights) -> Judged {
         let id = self.spec.id.clone();
-        // A try that is answered too late is kept for the timeline, and moves nothing.
-        let is_late_try = matches!(event, Event::Replied { operation: Operation::Try, .. });
-        (self.finished.is_none() || is_late_try)
+        // What is answered too late is kept for the timeline, and moves nothing.
+        let is_late = match event {
+            Event::Replied { operation, .. } => *operation == Operation::Try || self.is_stopped,
+            _ => false,
+        };
+        (self.finished.is_none() || is_late)
             .must("P8", || format!("transaction {id} goes on after its end: {event:?}"))?;
         match event {
             Event::Begun { .. } | Event::BegunWith { .. } | Event::Progressed(_) | Event::Resulted { .. } => {
@@ -202,8 +231,13 @@ impl TransactionBook {
             Event::Decided { decision, reason } => {
                 self.decides(when, (*decision, reason.as_ref().map(|reason| reason.code)), sights)
             }
-            Event::Finished | Event::Stopped { .. } => {
+            Event::Finished => {
                 self.finished = Some(when);
+                Ok(())
+            }
+            Event::Stopped { .. } => {
+                sights.see(Sight::Stopped);
+                (self.finished, self.is_stopped) = (Some(when), true);
                 Ok(())
             }
             Event::AttentionRaised { branch, .. } => {
@@ -246,6 +280,7 @@ impl TransactionBook {
         (when, sights): (Chapter, &mut Sights),
     ) -> Judged {
         let (id, decision) = (self.spec.id.clone(), self.decided.map(|(_, decision)| decision));
+        let is_stopped = self.is_stopped;
         let branch = self.branch_mut(u16::try_from(index).unwrap_or(u16::MAX))?;
         let name = format!("{id}/{}", branch.spec.id);
         let slot = match operation {
@@ -267,6 +302,9 @@ impl TransactionBook {
         let is_done = matches!(reply, Reply::Done { .. });
         if error_of(reply).is_some_and(|error| error.contains("breaker")) {
             sights.see(Sight::BreakerOpened);
+        }
+        if is_stopped {
+            return Ok(());
         }
         match operation {
             Operation::Try => {
@@ -291,6 +329,9 @@ impl TransactionBook {
             Operation::Check => {}
         }
         let pace = branch.pace;
+        if operation == Operation::Try && self.retry_limit() > 0 {
+            return Ok(()); // it gives up before anybody need look
+        }
         self.attended(pace, &name)
     }
 
@@ -335,8 +376,11 @@ impl TransactionBook {
                 self.all_tried("confirms")?;
                 (self.spec.cooling_off_ms == 0)
                     .must("P14", || format!("{id} confirms without its cooling-off window"))?;
-                (at < deadline).must("P14", || format!("{id} confirms after its deadline"))?;
-                if deadline - at <= 1_000 {
+                (at < deadline || self.is_unasked())
+                    .must("P14", || format!("{id} confirms after its deadline"))?;
+                if at >= deadline {
+                    sights.see(Sight::SilenceSubmitted);
+                } else if deadline - at <= 1_000 {
                     sights.see(Sight::DeadlineLost);
                 }
             }
@@ -374,8 +418,15 @@ impl TransactionBook {
                 Ok(())
             }
             Some(ReasonCode::CheckRefused) => Ok(()),
-            Some(code @ (ReasonCode::RetriesExhausted | ReasonCode::Stopped)) => {
-                false.must("P8", || format!("{id} is cancelled as {}, which nobody asked for", code.name()))
+            Some(ReasonCode::RetriesExhausted) => {
+                sights.see(Sight::RepeatsUsedUp);
+                let limit = self.retry_limit();
+                let is_over = self.branches.iter().any(|branch| branch.pace.failures > limit);
+                (limit > 0 && is_over)
+                    .must("P15", || format!("{id} gives up before its {limit} repeats are used up"))
+            }
+            Some(ReasonCode::Stopped) => {
+                false.must("P8", || format!("{id} is cancelled as stopped, which is no decision"))
             }
             None => false.must("P8", || format!("{id} is cancelled for no reason")),
         }
@@ -387,8 +438,12 @@ impl TransactionBook {
         let Some((_, decision)) = self.decided else {
             return false.must("P8", || format!("{id} is final without a decision"));
         };
-        if (self.spec.pattern, decision) == (Pattern::Saga, Decision::Cancel) {
-            sights.see(Sight::SagaCompensated);
+        match (self.spec.pattern, decision) {
+            (Pattern::Saga, Decision::Cancel) => sights.see(Sight::SagaCompensated),
+            (Pattern::Xa, Decision::Confirm) => sights.see(Sight::XaCommitted),
+            (Pattern::Xa, Decision::Cancel) => sights.see(Sight::XaRolledBack),
+            (Pattern::Tcc | Pattern::Message | Pattern::Workflow, _) | (Pattern::Saga, Decision::Confirm) => {
+            }
         }
         for branch in &self.branches {
             let (operation, done) = match decision {
@@ -408,6 +463,11 @@ impl TransactionBook {
             self.holds_nothing(branch, ledger)?;
         }
         Ok(())
+    }
+
+    /// It is given up, which it may be only while nothing is held for it.
+    pub(super) fn stops(&self, ledger: &LedgerBooks) -> Judged {
+        self.branches.iter().try_for_each(|branch| self.holds_nothing(branch, ledger))
     }
 
     fn holds_nothing(&self, branch: &BranchBook, ledger: &LedgerBooks) -> Judged {

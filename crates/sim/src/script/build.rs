@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use ledger::{Amount, Batch, Capture, Cause, Command, Entry, Expiry, Hold, Linked, Origin, Release, Take};
 use transaction::{
-    BranchSpec, CallSpec, CheckSpec, HoldLeg, HoldSpec, ItemSpec, Kind, Mode, Order, Pattern, Quantity,
-    Retry, Spec, Urls,
+    BranchSpec, CallSpec, CheckSpec, HoldLeg, HoldSpec, ItemSpec, Kind, Mode, Order, Pattern, Protocol,
+    Quantity, RawSpec, Retry, Spec, Terms, Urls,
 };
 
 use crate::dice::Dice;
@@ -53,6 +53,29 @@ pub(super) fn vary(mut spec: Spec, dice: &mut Dice) -> Spec {
 pub(super) fn check(spec: Spec, after_ms: u64) -> Spec {
     let url = Arc::from(format!("http://{CHECK_HOST}/{}", spec.id));
     Spec { check: Some(CheckSpec { url, after_ms }), ..spec }
+}
+
+/// The same on the terms of another protocol: raw branches, and for a saga a limit to its repeats.
+pub(super) fn foreign(spec: Spec, dice: &mut Dice) -> Spec {
+    let terms = Terms {
+        protocol: Protocol::DtmHttp,
+        retry_limit: if spec.pattern == Pattern::Saga { *dice.pick(&[0, 2]) } else { 0 },
+        delay_ms: if spec.pattern == Pattern::Message { *dice.pick(&[0, 700]) } else { 0 },
+        timeout_ms: *dice.pick(&[100, 400, 1_000]),
+        ..Terms::default()
+    };
+    let branches = spec.branches.iter().map(|branch| Arc::new(raw(branch))).collect();
+    Spec { terms: Some(Box::new(terms)), branches, ..spec }
+}
+
+/// A `call` branch in the form of another protocol.
+fn raw(known: &BranchSpec) -> BranchSpec {
+    match &known.kind {
+        Kind::Call(call) => {
+            branch(&known.id, Kind::Raw(RawSpec { urls: call.urls.clone(), body: Arc::from(*b"{}") }))
+        }
+        Kind::Await | Kind::Hold(_) | Kind::Item(_) | Kind::Raw(_) => known.clone(),
+    }
 }
 
 fn branch(id: &str, kind: Kind) -> BranchSpec {

@@ -90,6 +90,7 @@ const DRAWS: &[(u64, Draw)] = &[
     (4, transactions::managed),
     (2, transactions::interactive),
     (2, transactions::saga),
+    (2, transactions::xa),
     (1, transactions::message),
     (2, transactions::prepared),
     (2, transactions::race),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use transaction::{BranchSpec, Command, Mode, Pattern, Signal, Spec};
 
-use super::build::{awaited, call, check, hold_branch, item_branch, spec, vary};
+use super::build::{awaited, call, check, foreign, hold_branch, item_branch, spec, vary};
 use super::{Actor, Step};
 use crate::dice::Dice;
 
@@ -93,6 +93,7 @@ pub(super) fn managed(dice: &mut Dice, number: u64) -> Vec<Actor> {
         let withdraw = Step::Act(spec.id.clone(), Some(Command::Cancel { detail: None }));
         actors.push(actor("withdrawer", at + dice.delay(1_500_000), vec![withdraw]));
     }
+    actors.extend(stopper(&spec, (dice, at)));
     actors
 }
 
@@ -131,6 +132,34 @@ pub(super) fn interactive(dice: &mut Dice, number: u64) -> Vec<Actor> {
     vec![actor("initiator", start(dice), steps)]
 }
 
+/// Somebody who gives a transaction up by force, now and then.
+fn stopper(spec: &Spec, (dice, at): (&mut Dice, i64)) -> Option<Actor> {
+    let stop = Command::Stop { detail: Arc::from("by hand") };
+    let steps = vec![Step::Act(spec.id.clone(), Some(stop))];
+    dice.one_in(6).then(|| actor("stopper", at + dice.delay(3_000_000), steps))
+}
+
+/// An XA: its participants prepare, run by us or by its initiator.
+pub(super) fn xa(dice: &mut Dice, number: u64) -> Vec<Actor> {
+    let mode = *dice.pick(&[Mode::Managed, Mode::Interactive]);
+    let shape = (Pattern::Xa, mode);
+    let id: Arc<str> = Arc::from(format!("a{number}"));
+    let mut branches: Vec<_> =
+        (0..dice.within(1, 3)).map(|index| Arc::new(call(&format!("b{index}"), shape, dice))).collect();
+    let joined = if mode == Mode::Interactive { std::mem::take(&mut branches) } else { Vec::new() };
+    let spec = Arc::new(vary(spec(&id, shape, branches), dice));
+    let mut steps = vec![Step::Begin(spec.clone(), 0)];
+    steps.extend(joined.into_iter().map(|branch| Step::Join(id.clone(), branch)));
+    match mode {
+        Mode::Managed => steps.extend(afterwards(&spec, dice)),
+        Mode::Interactive if dice.one_in(5) => {}
+        Mode::Interactive => steps.extend([think(dice), Step::Decide(id.clone()), Step::Act(id, None)]),
+    }
+    let at = start(dice);
+    let stopper = stopper(&spec, (dice, at));
+    std::iter::once(actor("initiator", at, steps)).chain(stopper).collect()
+}
+
 /// A saga.
 pub(super) fn saga(dice: &mut Dice, number: u64) -> Vec<Actor> {
     let id = format!("s{number}");
@@ -138,10 +167,13 @@ pub(super) fn saga(dice: &mut Dice, number: u64) -> Vec<Actor> {
     let branches =
         (0..count).map(|index| Arc::new(call(&format!("b{index}"), (Pattern::Saga, Mode::Managed), dice)));
     let branches = branches.collect();
-    let spec = Arc::new(vary(spec(&id, (Pattern::Saga, Mode::Managed), branches), dice));
+    let spec = vary(spec(&id, (Pattern::Saga, Mode::Managed), branches), dice);
+    let spec = Arc::new(if dice.one_in(3) { foreign(spec, dice) } else { spec });
     let mut steps = vec![Step::Begin(spec.clone(), 0)];
     steps.extend(afterwards(&spec, dice));
-    vec![actor("initiator", start(dice), steps)]
+    let at = start(dice);
+    let stopper = stopper(&spec, (dice, at));
+    std::iter::once(actor("initiator", at, steps)).chain(stopper).collect()
 }
 
 fn deliveries(dice: &mut Dice, mode: Mode) -> Vec<Arc<BranchSpec>> {
@@ -153,15 +185,20 @@ fn deliveries(dice: &mut Dice, mode: Mode) -> Vec<Arc<BranchSpec>> {
 pub(super) fn message(dice: &mut Dice, number: u64) -> Vec<Actor> {
     let branches = deliveries(dice, Mode::Managed);
     let spec = vary(spec(&format!("m{number}"), (Pattern::Message, Mode::Managed), branches), dice);
-    let spec = Arc::new(spec);
+    let spec = Arc::new(if dice.one_in(2) { foreign(spec, dice) } else { spec });
     vec![actor("initiator", start(dice), vec![Step::Begin(spec.clone(), 0), Step::Begin(spec, 0)])]
 }
 
-/// A prepared message: submitted, aborted, or left to its check-back.
+/// A prepared message: submitted, aborted, or left to its check-back, or to its time where nobody can be asked.
 pub(super) fn prepared(dice: &mut Dice, number: u64) -> Vec<Actor> {
     let branches = deliveries(dice, Mode::Interactive);
     let spec = vary(spec(&format!("p{number}"), (Pattern::Message, Mode::Interactive), branches), dice);
-    let spec = Arc::new(check(spec, *dice.pick(&[100, 600, 2_000])));
+    let after_ms = *dice.pick(&[100, 600, 2_000]);
+    let spec = Arc::new(match dice.below(4) {
+        0 => Spec { deadline_ms: Some(after_ms), ..foreign(spec, dice) },
+        1 => check(foreign(spec, dice), after_ms),
+        _ => check(spec, after_ms),
+    });
     let mut steps = vec![Step::Begin(spec.clone(), 0), think(dice)];
     match dice.below(4) {
         0 => steps.push(Step::Act(spec.id.clone(), Some(Command::Confirm))),

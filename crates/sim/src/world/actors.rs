@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use engine::{Act, Begin, Filter, Key, Question, TimelineQuery};
-use transaction::{Command, Kind, Refusal, Reply, Trace, Transaction};
+use transaction::{Command, Kind, Operation, Refusal, Reply, Trace, Transaction};
 
 use super::happening::Happening;
 use super::{Stage, World};
@@ -111,8 +111,12 @@ impl World<'_> {
         let Some(Step::Join(transaction, branch)) = self.step_of(actor) else { return None };
         let Kind::Call(call) = &branch.kind else { return None };
         let host = host_of(call.urls.confirm.as_ref()?).to_owned();
-        let delivery =
-            Delivery { transaction: transaction.clone(), branch: branch.id.clone(), operation: "try" };
+        let pattern = self.auditor.books.transaction_of(transaction)?.spec.pattern;
+        let delivery = Delivery {
+            transaction: transaction.clone(),
+            branch: branch.id.clone(),
+            operation: Operation::Try.name(pattern),
+        };
         Some((host, delivery))
     }
 
