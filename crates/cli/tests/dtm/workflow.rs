@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::dtm::shop::{failure, ok, ongoing, says};
-use crate::world::{World, is_failure, is_fault, keys, with};
+use crate::world::{World, is_failure, is_fault, keys, saga, with};
 
 /// "hello, wörld" and its Base64.
 const INPUT: (&str, &str) = ("hello, wörld", "aGVsbG8sIHfDtnJsZA==");
@@ -41,6 +41,25 @@ fn a_new_workflow_is_prepared_and_has_no_progress() {
     assert_eq!((&body["transaction"]["status"], &body["progresses"]), (&json!("prepared"), &json!([])));
     assert_eq!(world.prepare_workflow("w"), body, "the same again is the same");
     assert_eq!(world.status("w"), "prepared");
+}
+
+#[test]
+fn a_known_workflow_is_given_back_to_who_names_its_id_only() {
+    let world = World::start();
+    let asked = json!({ "gid": "w", "trans_type": "workflow" });
+    is_fault(&world.verb("prepareWorkflow", &asked), "query_prepared");
+    let body = world.prepare_workflow("w");
+    assert_eq!(world.verb("prepareWorkflow", &asked).is(200).body, body);
+}
+
+#[test]
+fn the_end_of_another_transaction_is_not_taken_for_a_workflows() {
+    let world = World::start();
+    world.does("submit", &saga("s", [world.shop.step("a")]));
+    world.wait("s", "succeed");
+    for asked in [world.workflow("s"), json!({ "gid": "s", "trans_type": "workflow" })] {
+        is_failure(&world.verb("prepareWorkflow", &asked), "current status 'succeed', cannot prepare");
+    }
 }
 
 #[test]

@@ -163,9 +163,19 @@ impl Verbs {
         if asked.pattern()? != Pattern::Workflow {
             return Err(Told::Fault("prepareWorkflow needs trans_type workflow".to_owned()));
         }
-        match self.begin(asked, (Mode::Interactive, 0)).await? {
-            Begun::New(known) | Begun::Before(known) | Begun::Other(known) => Ok(known),
-        }
+        // Whoever only asks how far it has come need not say again where it is resumed.
+        let known = match asked.query_prepared.as_str() {
+            "" => self.find(&asked.gid).await?,
+            _ => None,
+        };
+        let known = match known {
+            Some(known) => known,
+            None => match self.begin(asked, (Mode::Interactive, 0)).await? {
+                Begun::New(known) | Begun::Before(known) | Begun::Other(known) => known,
+            },
+        };
+        // The end of another kind of transaction is not its end.
+        if known.spec.pattern == Pattern::Workflow { Ok(known) } else { Err(cannot("prepare", &known)) }
     }
 
     /// Gives a transaction up by force.
