@@ -1,7 +1,7 @@
 //! A file system held still for two seconds, as a snapshot does: nothing is told meanwhile, and afterwards all goes on.
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::image::Image;
 use crate::patience::within;
@@ -12,9 +12,12 @@ use crate::world::{Setup, World, in_world};
 
 const ROUNDS: u32 = 4;
 const MIB: u64 = 300;
-/// Answers whose frames were durable before may still be on their way.
-const GRACE: Duration = Duration::from_millis(300);
-const STILL: Duration = Duration::from_millis(1_700);
+/// Answers whose frames were written before may still be on their way, for longer where the machine is busy: so long after the
+/// last of them it counts as quiet.
+const QUIET: Duration = Duration::from_millis(700);
+/// Who is still told things then is told what is not durable.
+const QUIET_WITHIN: Duration = Duration::from_secs(10);
+const STILL: Duration = Duration::from_millis(1_300);
 
 pub(crate) fn run(setup: &Setup) -> Result<Outcome, Broken> {
     let image = Image::new(MIB).map_err(|fault| (Outcome::default(), fault))?;
@@ -42,8 +45,7 @@ fn hold_still(world: &mut World, image: &Image) -> anyhow::Result<()> {
     let (before, during, after) = world.work(|_, load| {
         thread::sleep(Duration::from_millis(300));
         image.hold_still()?;
-        thread::sleep(GRACE);
-        let before = load.told.facts();
+        let before = quiet(|| load.told.facts());
         thread::sleep(STILL);
         let during = load.told.facts();
         image.let_go()?;
@@ -65,4 +67,16 @@ fn hold_still(world: &mut World, image: &Image) -> anyhow::Result<()> {
         broken("P16", "it does not go on once writes are taken again");
     }
     Ok(())
+}
+
+/// How many facts there are once no more come.
+fn quiet(facts: impl Fn() -> u64) -> u64 {
+    let end = Instant::now() + QUIET_WITHIN;
+    loop {
+        let known = facts();
+        thread::sleep(QUIET);
+        if facts() == known || Instant::now() > end {
+            return known;
+        }
+    }
 }
